@@ -1,0 +1,107 @@
+#ifndef TFTRT_MODEL_H_
+#define TFTRT_MODEL_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tftrt/dtype.h"
+#include "tftrt/export.h"
+#include "tftrt/options.h"
+#include "tftrt/tensor.h"
+
+namespace tftrt {
+
+// One input or output of a signature.
+struct TensorSpec {
+  std::string name;
+  DType dtype = DType::kFloat32;
+  Shape shape;                // -1 for a dimension that is not fixed; meaningless if !known_rank
+  bool known_rank = true;     // false: any number of dimensions
+};
+
+// "images: float32[?, 224, 224, 3]"
+TFTRT_EXPORT std::string ToString(const TensorSpec& spec);
+
+struct SignatureSpec {
+  std::string name;
+  std::vector<TensorSpec> inputs;   // sorted by name
+  std::vector<TensorSpec> outputs;  // sorted by name
+  std::string unsupported;          // why tftrt cannot call it (a sparse input, say); empty if it can
+};
+
+// What loading decided and how long it took.
+struct ModelInfo {
+  std::string path;
+  std::vector<std::string> tags;
+  std::string device;           // "cpu" or "gpu:N"
+  std::string executor;         // "single" or "parallel"
+  std::string executor_reason;  // why, for executor "auto"
+  int engines = 0;              // TRTEngineOp nodes in the graph
+  // Seconds of each phase of loading, in order: {"read", 0.01}, {"verify", ...}, ...
+  std::vector<std::pair<std::string, double>> load_seconds;
+};
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+
+// A loaded SavedModel, seen through one of its signatures. Cheap to copy: copies, and the handles of other
+// signatures, share one session. Thread-safe; any number of threads may call Run at once.
+class TFTRT_EXPORT Model {
+ public:
+  // Loads the SavedModel in folder `path`, restores its variables, runs its initialisers and makes the signature
+  // ready to call. A model that tftrt converted is checked against its manifest first. A SavedModel is a program:
+  // load it only from where you trust.
+  // Throws ModelError (missing, damaged), InvalidArgumentError (unknown signature, tag set or option),
+  // UnsupportedError (an op that nobody registered), IncompatibleError (no or another TensorFlow).
+  static Model Load(const std::string& path, const ModelOptions& options = {});
+
+  // The same model through another of its signatures. Throws InvalidArgumentError if there is none of that name.
+  Model WithSignature(const std::string& name) const;
+
+  const std::string& signature() const;
+  const std::vector<TensorSpec>& inputs() const;
+  const std::vector<TensorSpec>& outputs() const;
+  std::vector<std::string> signatures() const;
+  const ModelInfo& info() const;
+
+  // The JSON text of assets.extra/tftrt.json; empty for a model that tftrt did not convert.
+  const std::string& manifest() const;
+
+  // Runs the signature once, in the caller's thread where the graph allows. `inputs` are by name, in any order,
+  // and all of them; they must not be written to before Run returns. Returns the tensors named in `outputs`, in
+  // that order, or all of outputs() if it is empty; what only other outputs need is not computed.
+  // Throws InvalidArgumentError if a name, dtype or shape does not fit the signature, or the model is closed.
+  std::vector<Tensor> Run(const NamedTensors& inputs, const std::vector<std::string>& outputs = {}) const;
+
+  // The same with the tensors in the order of inputs(), for callers that count nanoseconds.
+  std::vector<Tensor> RunOrdered(const std::vector<Tensor>& inputs) const;
+
+  // Waits for the calls under way, then frees the session; any later call through any copy throws. Without it,
+  // the session is freed with the last copy.
+  void Close();
+  bool closed() const;
+
+ private:
+  class Impl;
+  explicit Model(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
+};
+
+// What a SavedModel holds, read without loading it.
+struct SavedModelInfo {
+  std::vector<std::vector<std::string>> tag_sets;
+  std::vector<std::string> tags;  // of the graph that the rest describes
+  std::vector<SignatureSpec> signatures;
+  std::vector<std::pair<std::string, std::int64_t>> ops;  // of the graph and its functions: type, count
+  std::string manifest;                                   // as Model::manifest()
+};
+
+// Reads `path` without running anything of it. Throws as Model::Load does.
+TFTRT_EXPORT SavedModelInfo InspectSavedModel(const std::string& path,
+                                              const std::vector<std::string>& tags = {"serve"});
+
+}  // namespace tftrt
+
+#endif  // TFTRT_MODEL_H_

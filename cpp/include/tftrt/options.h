@@ -1,0 +1,62 @@
+#ifndef TFTRT_OPTIONS_H_
+#define TFTRT_OPTIONS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tftrt {
+
+// How one model is loaded and run.
+struct ModelOptions {
+  // Which signature Model::Run calls. Others of the same model: Model::WithSignature.
+  std::string signature = "serving_default";
+
+  // Tag set of the graph inside the SavedModel.
+  std::vector<std::string> tags = {"serve"};
+
+  // "auto": the GPU if TensorFlow finds one, else the CPU; "cpu"; or "gpu:N".
+  std::string device = "auto";
+
+  // "single" runs ops one after another in the caller's thread, with the least overhead; "parallel" is
+  // TensorFlow's default, which runs independent ops on several threads. "auto" chooses from the graph; the choice
+  // and its reason are in Model::info().
+  std::string executor = "auto";
+
+  // Threads of this model's own pools; 0 shares the process's pools (RuntimeOptions).
+  int intra_op_threads = 0;  // inside one op
+  int inter_op_threads = 0;  // between ops; unused by the "single" executor
+
+  // Calls made with made-up input before Load returns. Unknown dimensions become 1.
+  int warmup = 0;
+
+  // Shared libraries with custom ops, loaded first.
+  std::vector<std::string> op_libraries;
+};
+
+// What TensorFlow keeps for the whole process and takes from whoever comes first. Unset fields keep the default.
+struct RuntimeOptions {
+  // Take GPU memory as needed (default true) instead of nearly all of it at once.
+  std::optional<bool> gpu_memory_growth;
+
+  // Most GPU memory that TensorFlow takes on each GPU, in MiB (default: no limit).
+  std::optional<std::int64_t> gpu_memory_limit_mb;
+
+  // Least severity that TensorFlow logs to stderr: 0 info, 1 warning, 2 error, 3 fatal only. Default: the
+  // environment's TFTRT_LOG_LEVEL, else TF_CPP_MIN_LOG_LEVEL, else 3; every error is thrown as well.
+  std::optional<int> log_level;
+
+  // Threads of the pools that models share by default (default: one for each core).
+  std::optional<int> intra_op_threads;
+  std::optional<int> inter_op_threads;
+
+  // Folder of libtensorflow_cc.so.2, and of TensorRT's libnvinfer.so.8. Default: the environment's
+  // TFTRT_TENSORFLOW_DIR and TFTRT_TENSORRT_DIR, else found by tftrt.
+  std::optional<std::string> tensorflow_dir;
+  std::optional<std::string> tensorrt_dir;
+};
+
+}  // namespace tftrt
+
+#endif  // TFTRT_OPTIONS_H_

@@ -1,0 +1,57 @@
+#ifndef TFTRT_API_BACKEND_H_
+#define TFTRT_API_BACKEND_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tftrt/model.h"
+
+namespace tftrt {
+
+// RuntimeOptions as they hold from the first session on.
+struct ResolvedRuntimeOptions {
+  bool gpu_memory_growth = true;
+  std::int64_t gpu_memory_limit_mb = 0;  // 0: no limit
+  int intra_op_threads = 0;              // 0: TensorFlow's default
+  int inter_op_threads = 0;
+};
+
+// One signature, pruned to some of its outputs and ready to run. Thread-safe.
+class Callable {
+ public:
+  virtual ~Callable() = default;
+
+  // `inputs` point to one tensor for each input of the signature, in its order, already checked against it.
+  // Returns one tensor for each output that the callable was made for.
+  virtual std::vector<Tensor> Run(const Tensor* const* inputs) const = 0;
+};
+
+// A SavedModel in a session. Thread-safe.
+class LoadedModel {
+ public:
+  virtual ~LoadedModel() = default;
+
+  virtual const ModelInfo& info() const = 0;
+  virtual const std::string& manifest() const = 0;
+  virtual const std::vector<SignatureSpec>& signatures() const = 0;
+
+  // `outputs` are indices into the signature's outputs.
+  virtual std::unique_ptr<Callable> MakeCallable(const SignatureSpec& signature,
+                                                 const std::vector<std::size_t>& outputs) = 0;
+};
+
+// What libtftrt_runtime.so offers to libtftrt.so: everything that needs TensorFlow.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual std::unique_ptr<LoadedModel> Load(const std::string& path, const ModelOptions& options,
+                                            const ResolvedRuntimeOptions& runtime) = 0;
+  virtual SavedModelInfo Inspect(const std::string& path, const std::vector<std::string>& tags) = 0;
+};
+
+}  // namespace tftrt
+
+#endif  // TFTRT_API_BACKEND_H_

@@ -1,0 +1,84 @@
+#include "api/runtime_loader.h"
+
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+
+#include "api/runtime_options.h"
+#include "environment/shared_library.h"
+#include "environment/tensorflow_library.h"
+#include "environment/tensorrt_library.h"
+#include "tftrt/environment.h"
+#include "tftrt/error.h"
+
+namespace tftrt {
+namespace {
+
+constexpr char kRuntimeLibrary[] = "libtftrt_runtime.so";
+constexpr char kLogLevelVariable[] = "TF_CPP_MIN_LOG_LEVEL";
+
+// TensorFlow takes its log level from the environment while it is opened. Child processes should not inherit it.
+class ScopedLogLevel {
+ public:
+  explicit ScopedLogLevel(int level) {
+    if (const char* value = std::getenv(kLogLevelVariable)) previous_ = value;
+    setenv(kLogLevelVariable, std::to_string(level).c_str(), 1);
+  }
+  ~ScopedLogLevel() {
+    if (previous_) {
+      setenv(kLogLevelVariable, previous_->c_str(), 1);
+    } else {
+      unsetenv(kLogLevelVariable);
+    }
+  }
+  ScopedLogLevel(const ScopedLogLevel&) = delete;
+  ScopedLogLevel& operator=(const ScopedLogLevel&) = delete;
+
+ private:
+  std::optional<std::string> previous_;
+};
+
+Backend* OpenBackend() {
+  const std::string tensorflow_dir = FindTensorFlow(ConfiguredTensorFlowDir());
+  const int log_level = FixLogLevel();
+  const ScopedLogLevel scoped_log_level(log_level);
+  OpenTensorFlowLibraries(tensorflow_dir);
+  FixTensorFlowDir(tensorflow_dir);
+
+  const std::string path = OwnDirectory() + "/" + kRuntimeLibrary;
+  const SharedLibrary library = OpenLibrary(path);
+  if (!library) {
+    throw IncompatibleError("cannot open " + path + ", which belongs to tftrt: " + library.error +
+                            ". Reinstall tftrt against the TensorFlow that is installed: pip install --force-reinstall tftrt");
+  }
+  const auto function = reinterpret_cast<BackendFunction>(FindSymbol(library, kBackendFunction));
+  if (function == nullptr) {
+    throw IncompatibleError(path + " does not belong to this libtftrt.so: it has no " + kBackendFunction + "; reinstall tftrt");
+  }
+  Backend* backend = function(log_level);
+  // Without a GPU nothing asks for TensorRT, and opening it takes time and memory.
+  if (!ListGpus().empty()) OpenTensorRt();
+  return backend;
+}
+
+}  // namespace
+
+Backend& GetBackend() {
+  static std::mutex mutex;
+  static Backend* backend = nullptr;
+  const std::lock_guard lock(mutex);
+  if (backend == nullptr) backend = OpenBackend();
+  return *backend;
+}
+
+std::string OpenTensorRt() {
+  static std::mutex mutex;
+  static std::optional<std::string> problem;
+  const std::lock_guard lock(mutex);
+  if (!problem || !problem->empty()) problem = OpenTensorRt(ConfiguredTensorRtDir(), FindTensorFlow(ConfiguredTensorFlowDir()));
+  return *problem;
+}
+
+void OpenTensorFlow() { GetBackend(); }
+
+}  // namespace tftrt

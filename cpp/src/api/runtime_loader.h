@@ -1,0 +1,20 @@
+#ifndef TFTRT_API_RUNTIME_LOADER_H_
+#define TFTRT_API_RUNTIME_LOADER_H_
+
+#include <string>
+
+#include "api/backend.h"
+
+namespace tftrt {
+
+// Opens TensorFlow and libtftrt_runtime.so on the first call. Throws IncompatibleError if that cannot be done; the
+// next call then tries again.
+Backend& GetBackend();
+
+// Name of the function that libtftrt_runtime.so exports, and its type. The argument is the log level in force.
+inline constexpr char kBackendFunction[] = "tftrt_backend";
+using BackendFunction = Backend* (*)(int log_level);
+
+}  // namespace tftrt
+
+#endif  // TFTRT_API_RUNTIME_LOADER_H_

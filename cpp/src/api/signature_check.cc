@@ -1,0 +1,73 @@
+#include "api/signature_check.h"
+
+#include "tftrt/error.h"
+
+namespace tftrt {
+namespace {
+
+std::string Names(const std::vector<TensorSpec>& specs) {
+  if (specs.empty()) return "none";
+  std::string text;
+  for (const TensorSpec& spec : specs) {
+    if (!text.empty()) text += "; ";
+    text += ToString(spec);
+  }
+  return text;
+}
+
+bool Fits(const Shape& found, const Shape& wanted) {
+  if (found.size() != wanted.size()) return false;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (wanted[i] != -1 && wanted[i] != found[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string ToString(const TensorSpec& spec) {
+  return spec.name + ": " + std::string(Name(spec.dtype)) + (spec.known_rank ? ToString(spec.shape) : "[...]");
+}
+
+std::size_t IndexOf(const std::vector<TensorSpec>& specs, const std::string& name, const char* what,
+                    const std::string& signature) {
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (specs[i].name == name) return i;
+  }
+  throw InvalidArgumentError("signature \"" + signature + "\" has no " + what + " \"" + name + "\"; its " + what +
+                             "s are " + Names(specs));
+}
+
+void CheckInput(const TensorSpec& spec, const Tensor& tensor) {
+  if (!tensor.valid()) {
+    throw InvalidArgumentError("input \"" + spec.name + "\" is an empty Tensor (default-constructed or moved from); expected " +
+                               ToString(spec));
+  }
+  if (tensor.dtype() != spec.dtype) {
+    throw InvalidArgumentError("input \"" + spec.name + "\" has dtype " + std::string(Name(tensor.dtype())) +
+                               "; expected " + ToString(spec) + ". Convert it first: tftrt does not cast");
+  }
+  if (spec.known_rank && !Fits(tensor.shape(), spec.shape)) {
+    throw InvalidArgumentError("input \"" + spec.name + "\" has shape " + ToString(tensor.shape()) + "; expected " +
+                               ToString(spec) + (tensor.shape().size() != spec.shape.size() ? ": another number of dimensions" : ""));
+  }
+}
+
+std::vector<const Tensor*> OrderInputs(const SignatureSpec& signature, const NamedTensors& inputs) {
+  std::vector<const Tensor*> ordered(signature.inputs.size(), nullptr);
+  for (const auto& [name, tensor] : inputs) {
+    const std::size_t index = IndexOf(signature.inputs, name, "input", signature.name);
+    if (ordered[index] != nullptr) throw InvalidArgumentError("input \"" + name + "\" is given twice");
+    CheckInput(signature.inputs[index], tensor);
+    ordered[index] = &tensor;
+  }
+  for (std::size_t i = 0; i < ordered.size(); ++i) {
+    if (ordered[i] == nullptr) {
+      throw InvalidArgumentError("input \"" + signature.inputs[i].name + "\" of signature \"" + signature.name +
+                                 "\" is missing; its inputs are " + Names(signature.inputs));
+    }
+  }
+  return ordered;
+}
+
+}  // namespace tftrt

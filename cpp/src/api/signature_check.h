@@ -1,0 +1,26 @@
+#ifndef TFTRT_API_SIGNATURE_CHECK_H_
+#define TFTRT_API_SIGNATURE_CHECK_H_
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "tftrt/model.h"
+
+namespace tftrt {
+
+// Index of `name` in `specs`. Throws InvalidArgumentError that lists the names there are; `what` is "input" or
+// "output".
+std::size_t IndexOf(const std::vector<TensorSpec>& specs, const std::string& name, const char* what,
+                    const std::string& signature);
+
+// Throws InvalidArgumentError if dtype, rank or a fixed dimension of `tensor` is not that of `spec`.
+void CheckInput(const TensorSpec& spec, const Tensor& tensor);
+
+// `inputs` in the order of the signature's. Throws InvalidArgumentError if one is missing, unknown or given twice,
+// or does not fit.
+std::vector<const Tensor*> OrderInputs(const SignatureSpec& signature, const NamedTensors& inputs);
+
+}  // namespace tftrt
+
+#endif  // TFTRT_API_SIGNATURE_CHECK_H_

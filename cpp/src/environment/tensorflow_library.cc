@@ -1,0 +1,205 @@
+#include "environment/tensorflow_library.h"
+
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <regex>
+#include <vector>
+
+#include "environment/shared_library.h"
+#include "tftrt/error.h"
+
+namespace tftrt {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kCcLibrary[] = "libtensorflow_cc.so.2";
+constexpr char kFrameworkLibrary[] = "libtensorflow_framework.so.2";
+constexpr char kBuiltWith[] = TFTRT_BUILT_WITH_TENSORFLOW;
+
+#ifdef TFTRT_BUILD_TENSORFLOW_DIR
+constexpr char kBuildDirectory[] = TFTRT_BUILD_TENSORFLOW_DIR;
+#else
+constexpr char kBuildDirectory[] = "";
+#endif
+
+struct Hint {
+  std::mutex mutex;
+  std::string directory;
+};
+
+Hint& TheHint() {
+  static Hint hint;
+  return hint;
+}
+
+std::string HintDirectory() {
+  Hint& hint = TheHint();
+  const std::lock_guard lock(hint.mutex);
+  return hint.directory;
+}
+
+// "2.17" of "2.17.1"
+std::string MinorVersion(const std::string& version) {
+  return version.substr(0, version.find('.', version.find('.') + 1));
+}
+
+std::string InstallCommand() {
+  const std::string minor = MinorVersion(kBuiltWith);
+  return "pip install 'tensorflow==" + minor + ".*'";
+}
+
+bool HoldsTensorFlow(const fs::path& directory) {
+  std::error_code error;
+  return !directory.empty() && fs::exists(directory / kCcLibrary, error);
+}
+
+bool SameDirectory(const fs::path& a, const fs::path& b) {
+  std::error_code error;
+  return fs::equivalent(a, b, error);
+}
+
+// Folder of the TensorFlow that the process already has; empty if it has none.
+std::string LoadedTensorFlow() {
+  for (const char* name : {kCcLibrary, kFrameworkLibrary}) {
+    if (const SharedLibrary library = FindLoadedLibrary(name)) {
+      return fs::path(PathOfLibrary(library)).parent_path().string();
+    }
+  }
+  return "";
+}
+
+std::vector<fs::path> Candidates() {
+  const fs::path own = OwnDirectory();
+  std::vector<fs::path> candidates = {own / ".." / ".." / "tensorflow", own, own / ".." / "tensorflow", HintDirectory(),
+                                      kBuildDirectory};
+  for (const std::string& directory : LoaderDirectories()) candidates.emplace_back(directory);
+  candidates.emplace_back("/usr/local/lib");
+  return candidates;
+}
+
+std::string GivenTensorFlow(const std::string& directory, const std::string& loaded) {
+  if (!HoldsTensorFlow(directory)) {
+    throw IncompatibleError(
+        "there is no " + std::string(kCcLibrary) + " in " + directory +
+        ", the folder set by tensorflow_dir or TFTRT_TENSORFLOW_DIR. Point it at the package folder of "
+        "TensorFlow " +
+        MinorVersion(kBuiltWith) + ", such as .../site-packages/tensorflow, or unset it");
+  }
+  if (!loaded.empty() && !SameDirectory(directory, loaded)) {
+    throw IncompatibleError("this process already has TensorFlow from " + loaded + ", so it cannot use the one in " +
+                            directory +
+                            ", the folder set by tensorflow_dir or TFTRT_TENSORFLOW_DIR. Unset it, or open tftrt "
+                            "before the other TensorFlow");
+  }
+  return directory;
+}
+
+std::string FromVersionHeader(const fs::path& directory) {
+  std::ifstream file(directory / "include" / "tensorflow" / "core" / "public" / "version.h");
+  const std::regex define(R"(#define TF_(?:MAJOR|MINOR|PATCH)_VERSION (\d+).*)");
+  std::string version;
+  std::smatch match;
+  for (std::string line; std::getline(file, line);) {
+    if (std::regex_match(line, match, define)) version += (version.empty() ? "" : ".") + match[1].str();
+  }
+  return version;
+}
+
+std::string FromPackageMetadata(const fs::path& directory) {
+  const std::regex name(R"(tensorflow(?:_cpu)?-(\d+\.\d+[^-]*)\.dist-info)");
+  std::error_code error;
+  std::smatch match;
+  for (const auto& entry : fs::directory_iterator((directory / "..").lexically_normal(), error)) {
+    const std::string file = entry.path().filename().string();
+    if (std::regex_match(file, match, name)) return match[1];
+  }
+  return "";
+}
+
+// Read from the files beside the libraries; empty if they do not tell.
+std::string InstalledVersion(const fs::path& directory) {
+  const std::string version = FromVersionHeader(directory);
+  return version.empty() ? FromPackageMetadata(directory) : version;
+}
+
+std::string VersionProblem(const std::string& version, const std::string& directory) {
+  if (MinorVersion(version) == MinorVersion(kBuiltWith)) return "";
+  return "tftrt was built with TensorFlow " + std::string(kBuiltWith) + ", but " + directory + " holds TensorFlow " +
+         version + ". Install the one it was built with (" + InstallCommand() + ") or build tftrt again with this one";
+}
+
+void CheckVersion(const std::string& version, const std::string& directory) {
+  const std::string problem = VersionProblem(version, directory);
+  if (!problem.empty()) throw IncompatibleError(problem);
+}
+
+SharedLibrary OpenOrThrow(const fs::path& path) {
+  SharedLibrary library = OpenLibrary(path.string());
+  if (!library) {
+    throw IncompatibleError("cannot open TensorFlow's " + path.string() + ": " + library.error +
+                            ". Reinstall it: pip install --force-reinstall --no-deps 'tensorflow==" + kBuiltWith + "'");
+  }
+  return library;
+}
+
+}  // namespace
+
+void SetTensorFlowHint(const std::string& directory) {
+  Hint& hint = TheHint();
+  const std::lock_guard lock(hint.mutex);
+  hint.directory = directory;
+}
+
+std::string FindTensorFlow(const std::optional<std::string>& directory) {
+  const std::string loaded = LoadedTensorFlow();
+  if (directory) return GivenTensorFlow(*directory, loaded);
+  if (!loaded.empty()) return loaded;
+  std::string looked;
+  for (const fs::path& candidate : Candidates()) {
+    if (candidate.empty()) continue;
+    const std::string normal = candidate.lexically_normal().string();
+    if (HoldsTensorFlow(candidate)) return normal;
+    looked += (looked.empty() ? "" : ", ") + normal;
+  }
+  throw IncompatibleError("TensorFlow " + MinorVersion(kBuiltWith) + " was not found: no " + kCcLibrary + " in " +
+                          looked + ". Install it (" + InstallCommand() +
+                          "), or set TFTRT_TENSORFLOW_DIR to the folder that holds it");
+}
+
+void OpenTensorFlowLibraries(const std::string& directory) {
+  // Before opening: another version would stay in the process, and may print.
+  const std::string installed = InstalledVersion(directory);
+  if (!installed.empty()) CheckVersion(installed, directory);
+
+  // The framework first, by its full path: libtensorflow_cc's own request for it would look into LD_LIBRARY_PATH
+  // before its own folder, and two copies of TensorFlow in a process corrupt each other.
+  OpenOrThrow(fs::path(directory) / kFrameworkLibrary);
+  const SharedLibrary library = OpenOrThrow(fs::path(directory) / kCcLibrary);
+  const auto version = FindFunction<const char*()>(library, "TF_Version");
+  if (version == nullptr) {
+    throw IncompatibleError(directory + "/" + kCcLibrary +
+                            " does not export TF_Version, so it is not TensorFlow's. "
+                            "Reinstall it: " +
+                            InstallCommand());
+  }
+  CheckVersion(version(), directory);
+}
+
+LibraryReport ReportTensorFlow(const std::optional<std::string>& directory) {
+  LibraryReport report;
+  report.name = kCcLibrary;
+  try {
+    const std::string found = FindTensorFlow(directory);
+    report.found = true;
+    report.path = found + "/" + kCcLibrary;
+    report.version = InstalledVersion(found);
+    if (!report.version.empty()) report.detail = VersionProblem(report.version, found);
+  } catch (const Error& error) {
+    report.detail = error.what();
+  }
+  return report;
+}
+
+}  // namespace tftrt

@@ -1,0 +1,102 @@
+#include "runtime/callable.h"
+
+#include <algorithm>
+
+#include "runtime/status.h"
+#include "runtime/tensor_conversion.h"
+#include "tensorflow/core/protobuf/config.pb.h"
+
+namespace tftrt {
+namespace {
+
+std::size_t IndexOrAppend(std::vector<std::string>& names, const std::string& name) {
+  const auto found = std::find(names.begin(), names.end(), name);
+  const auto index = static_cast<std::size_t>(found - names.begin());
+  if (found == names.end()) names.push_back(name);
+  return index;
+}
+
+// Where an output comes from: TensorFlow neither fetches what is fed nor fetches a tensor twice.
+struct OutputSource {
+  bool is_input = false;
+  std::size_t index = 0;  // among the inputs or the fetches
+};
+
+class SessionCallable final : public Callable {
+ public:
+  SessionCallable(tensorflow::Session& session, CallableTensors tensors, bool single_threaded,
+                  const tensorflow::thread::ThreadPoolOptions* pools)
+      : session_(session), copy_input_(std::move(tensors.copy_input)), pools_(pools),
+        context_("running signature \"" + tensors.signature + "\"") {
+    std::vector<std::string> fetches;
+    for (const std::string& output : tensors.outputs) {
+      const auto fed = std::find(tensors.inputs.begin(), tensors.inputs.end(), output);
+      if (fed != tensors.inputs.end()) {
+        sources_.push_back({true, static_cast<std::size_t>(fed - tensors.inputs.begin())});
+      } else {
+        sources_.push_back({false, IndexOrAppend(fetches, output)});
+      }
+    }
+    uses_.resize(fetches.size());
+    for (const OutputSource& source : sources_) {
+      if (!source.is_input) ++uses_[source.index];
+    }
+    if (fetches.empty()) return;
+
+    tensorflow::CallableOptions options;
+    options.mutable_feed()->Assign(tensors.inputs.begin(), tensors.inputs.end());
+    options.mutable_fetch()->Assign(fetches.begin(), fetches.end());
+    // Ops that hand work on do it in the caller's thread.
+    if (single_threaded) options.mutable_run_options()->set_inter_op_thread_pool(-1);
+    ThrowIfLoadError(session_.MakeCallable(options, &handle_), "preparing signature \"" + tensors.signature + "\"");
+    made_ = true;
+  }
+
+  ~SessionCallable() override {
+    if (made_) session_.ReleaseCallable(handle_).IgnoreError();
+  }
+
+  std::vector<Tensor> Run(const Tensor* const* inputs) const override {
+    // Held until the outputs are made: an output that is one of them is then seen to be shared.
+    std::vector<tensorflow::Tensor> feeds;
+    feeds.reserve(copy_input_.size());
+    for (std::size_t i = 0; i < copy_input_.size(); ++i) feeds.push_back(ToTensorFlow(*inputs[i], copy_input_[i]));
+    std::vector<tensorflow::Tensor> fetches;
+    if (made_) {
+      ThrowIfError(pools_ == nullptr ? session_.RunCallable(handle_, feeds, &fetches, nullptr)
+                                     : session_.RunCallable(handle_, feeds, &fetches, nullptr, *pools_),
+                   context_);
+    }
+    std::vector<Tensor> outputs;
+    outputs.reserve(sources_.size());
+    for (const OutputSource& source : sources_) {
+      if (source.is_input) {
+        outputs.push_back(FromTensorFlow(tensorflow::Tensor(feeds[source.index])));
+      } else if (uses_[source.index] == 1) {
+        outputs.push_back(FromTensorFlow(std::move(fetches[source.index])));
+      } else {
+        outputs.push_back(FromTensorFlow(tensorflow::Tensor(fetches[source.index])));
+      }
+    }
+    return outputs;
+  }
+
+ private:
+  tensorflow::Session& session_;
+  const std::vector<bool> copy_input_;
+  const tensorflow::thread::ThreadPoolOptions* const pools_;
+  const std::string context_;
+  std::vector<OutputSource> sources_;
+  std::vector<int> uses_;  // of each fetch
+  tensorflow::Session::CallableHandle handle_ = 0;
+  bool made_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Callable> MakeSessionCallable(tensorflow::Session& session, CallableTensors tensors, bool single_threaded,
+                                              const tensorflow::thread::ThreadPoolOptions* pools) {
+  return std::make_unique<SessionCallable>(session, std::move(tensors), single_threaded, pools);
+}
+
+}  // namespace tftrt

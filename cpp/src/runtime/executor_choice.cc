@@ -1,0 +1,198 @@
+#include "runtime/executor_choice.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "tensorflow/core/framework/function.pb.h"
+#include "tensorflow/core/framework/node_def.pb.h"
+#include "tensorflow/core/framework/op.h"
+#include "tensorflow/core/framework/op_def.pb.h"
+
+namespace tftrt {
+namespace {
+
+using Nodes = google::protobuf::RepeatedPtrField<tensorflow::NodeDef>;
+
+// Work that could run side by side must be this many times the work on the longest path before the parallel
+// executor is worth its overhead. ResNet-50 has 1.08 (its projections); see benchmarks/executor.
+constexpr double kWorthParallel = 1.2;
+
+bool IsLoopOp(const std::string& op) {
+  static const std::set<std::string_view> ops = {"Switch", "RefSwitch", "_SwitchN", "Merge", "RefMerge", "Enter", "RefEnter",
+                                                 "Exit", "RefExit", "NextIteration", "RefNextIteration", "LoopCond"};
+  return ops.count(op) != 0;
+}
+
+// Ops that wait for, or hand work to, other threads of the session's pool.
+bool NeedsPool(const std::string& op) {
+  return op.find("Dataset") != std::string::npos || op.find("Iterator") != std::string::npos || op == "BatchFunction";
+}
+
+bool HasReferences(const std::string& op) {
+  const tensorflow::OpDef* definition = nullptr;
+  if (!tensorflow::OpRegistry::Global()->LookUpOpDef(op, &definition).ok()) return false;
+  const auto is_reference = [](const tensorflow::OpDef::ArgDef& arg) { return arg.is_ref(); };
+  return std::any_of(definition->input_arg().begin(), definition->input_arg().end(), is_reference) ||
+         std::any_of(definition->output_arg().begin(), definition->output_arg().end(), is_reference);
+}
+
+// Empty if the single-threaded executor takes all of `nodes`.
+std::string Obstacle(const Nodes& nodes) {
+  for (const tensorflow::NodeDef& node : nodes) {
+    if (IsLoopOp(node.op())) return "TensorFlow 1 control flow (" + node.op() + " \"" + node.name() + "\")";
+    if (NeedsPool(node.op())) return node.op() + " \"" + node.name() + "\" needs a thread pool";
+    if (HasReferences(node.op())) return "a reference variable (" + node.op() + " \"" + node.name() + "\")";
+  }
+  return "";
+}
+
+bool IsHeavy(const std::string& op) {
+  static const std::set<std::string_view> ops = {
+      "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D", "Conv2DBackpropInput", "Conv3D", "Conv3DBackpropInputV2",
+      "DepthwiseConv2dNative", "Einsum", "FusedConv2D", "MatMul", "SparseTensorDenseMatMul", "_FusedConv2D", "_FusedMatMul"};
+  return ops.count(op) != 0;
+}
+
+// In numbers of heavy ops.
+struct Work {
+  double total = 0;
+  double longest_path = 0;
+};
+
+std::string_view NodeName(std::string_view input) {
+  if (!input.empty() && input.front() == '^') input.remove_prefix(1);
+  return input.substr(0, input.find(':'));
+}
+
+class WorkEstimator {
+ public:
+  explicit WorkEstimator(const tensorflow::GraphDef& graph) {
+    for (const auto& function : graph.library().function()) functions_[function.signature().name()] = &function;
+    for (const auto& node : graph.node()) graph_[node.name()] = &node;
+  }
+
+  // Of everything that computing `outputs` takes.
+  Work Estimate(const std::vector<std::string>& outputs) {
+    std::vector<std::string_view> last;
+    for (const std::string& output : outputs) last.push_back(NodeName(output));
+    return Estimate(graph_, last);
+  }
+
+ private:
+  using ByName = std::unordered_map<std::string_view, const tensorflow::NodeDef*>;
+
+  Work Estimate(const ByName& nodes, const std::vector<std::string_view>& last) {
+    std::unordered_map<std::string_view, double> finished;  // longest path up to and with a node
+    Work work;
+    for (std::string_view name : last) {
+      const auto node = nodes.find(name);
+      if (node != nodes.end()) work.longest_path = std::max(work.longest_path, LongestPath(*node->second, nodes, finished));
+    }
+    for (const auto& [name, path] : finished) work.total += OfNode(*nodes.at(name)).total;
+    return work;
+  }
+
+  Work OfNode(const tensorflow::NodeDef& node) {
+    if (IsHeavy(node.op())) return {1, 1};
+    Work work;
+    for (const auto& [name, attr] : node.attr()) {
+      if (attr.has_func()) Add(OfFunction(attr.func().name()), work);
+      for (const auto& function : attr.list().func()) Add(OfFunction(function.name()), work);
+    }
+    Add(OfFunction(node.op()), work);
+    return work;
+  }
+
+  static void Add(const Work& part, Work& whole) {
+    whole.total += part.total;
+    whole.longest_path += part.longest_path;
+  }
+
+  Work OfFunction(const std::string& name) {
+    const auto function = functions_.find(name);
+    if (function == functions_.end()) return {};
+    const auto known = estimated_.find(name);
+    if (known != estimated_.end()) return known->second;
+    estimated_[name] = {};  // ends recursion
+    ByName nodes;
+    std::vector<std::string_view> last;
+    for (const auto& node : function->second->node_def()) {
+      nodes[node.name()] = &node;
+      last.push_back(node.name());
+    }
+    return estimated_[name] = Estimate(nodes, last);
+  }
+
+  // With an explicit stack: graphs are deeper than threads' stacks.
+  double LongestPath(const tensorflow::NodeDef& last, const ByName& nodes,
+                     std::unordered_map<std::string_view, double>& finished) {
+    constexpr double kUnderWay = -1;
+    std::vector<const tensorflow::NodeDef*> stack = {&last};
+    while (!stack.empty()) {
+      const tensorflow::NodeDef& node = *stack.back();
+      const auto [state, first_visit] = finished.emplace(node.name(), kUnderWay);
+      if (!first_visit && state->second != kUnderWay) {
+        stack.pop_back();
+        continue;
+      }
+      double before = 0;
+      for (const std::string& input : node.input()) {
+        const auto producer = nodes.find(NodeName(input));
+        if (producer == nodes.end()) continue;
+        const auto known = finished.find(producer->first);
+        if (known == finished.end()) {
+          stack.push_back(producer->second);
+        } else if (known->second != kUnderWay) {
+          before = std::max(before, known->second);
+        }
+      }
+      if (!first_visit) {
+        finished[node.name()] = before + OfNode(node).longest_path;
+        stack.pop_back();
+      }
+    }
+    return finished[last.name()];
+  }
+
+  std::unordered_map<std::string_view, const tensorflow::FunctionDef*> functions_;
+  ByName graph_;
+  std::map<std::string, Work> estimated_;
+};
+
+std::string OneDecimal(double value) {
+  const auto tenths = static_cast<long>(value * 10 + 0.5);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
+}
+
+}  // namespace
+
+ExecutorChoice CanRunSingleThreaded(const tensorflow::GraphDef& graph) {
+  std::string obstacle = Obstacle(graph.node());
+  for (const auto& function : graph.library().function()) {
+    if (obstacle.empty()) obstacle = Obstacle(function.node_def());
+  }
+  if (!obstacle.empty()) return {false, "the graph has " + obstacle};
+  return {true, "every op can run in the caller's thread"};
+}
+
+ExecutorChoice ChooseCpuExecutor(const tensorflow::GraphDef& graph, const std::vector<std::vector<std::string>>& outputs) {
+  ExecutorChoice possible = CanRunSingleThreaded(graph);
+  if (!possible.single) return possible;
+  WorkEstimator estimator(graph);
+  bool any_heavy = false;
+  for (const std::vector<std::string>& signature : outputs) {
+    const Work work = estimator.Estimate(signature);
+    any_heavy |= work.total > 0;
+    if (work.longest_path > 0 && work.total / work.longest_path >= kWorthParallel) {
+      return {false, "heavy ops can run side by side: " + OneDecimal(work.total / work.longest_path) +
+                         " times as many as on the longest path"};
+    }
+  }
+  return {true, any_heavy ? "heavy ops follow one another" : "no heavy ops"};
+}
+
+}  // namespace tftrt

@@ -1,0 +1,146 @@
+#include "runtime/manifest.h"
+
+#include <google/protobuf/struct.pb.h>
+#include <google/protobuf/util/json_util.h>
+#include <openssl/sha.h>
+
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+#include <vector>
+
+#include "tftrt/error.h"
+
+namespace tftrt {
+namespace {
+
+namespace fs = std::filesystem;
+using google::protobuf::Struct;
+using google::protobuf::Value;
+
+constexpr std::string_view kOwnSum = "\"manifest_sha256\": \"";
+constexpr std::size_t kSumDigits = 2 * SHA256_DIGEST_LENGTH;
+constexpr std::uintmax_t kLargestManifest = std::uintmax_t{1} << 28;
+
+[[noreturn]] void Damaged(const std::string& model_path, const std::string& problem) {
+  throw ModelError("the model \"" + model_path + "\" is damaged: " + problem + ". Copy it again, or convert the original model again");
+}
+
+class Sha256 {
+ public:
+  Sha256() { SHA256_Init(&context_); }
+  void Update(const void* data, std::size_t size) { SHA256_Update(&context_, data, size); }
+  std::string Finish() {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
+    SHA256_Final(digest.data(), &context_);
+    std::string text;
+    for (unsigned char byte : digest) {
+      text += "0123456789abcdef"[byte >> 4];
+      text += "0123456789abcdef"[byte & 15];
+    }
+    return text;
+  }
+
+ private:
+  SHA256_CTX context_;
+};
+
+std::string SumOfFile(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::vector<char> chunk(1 << 20);
+  Sha256 sum;
+  while (stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || stream.gcount() > 0) {
+    sum.Update(chunk.data(), static_cast<std::size_t>(stream.gcount()));
+  }
+  return sum.Finish();
+}
+
+// The manifest's sum is taken with its own digits as zeros.
+bool IsAsWritten(const std::string& text) {
+  const std::size_t key = text.find(kOwnSum);
+  if (key == std::string::npos) return false;
+  const std::size_t digits = key + kOwnSum.size();
+  if (digits + kSumDigits > text.size()) return false;
+  Sha256 sum;
+  sum.Update(text.data(), digits);
+  sum.Update(std::string(kSumDigits, '0').data(), kSumDigits);
+  sum.Update(text.data() + digits + kSumDigits, text.size() - digits - kSumDigits);
+  return text.compare(digits, kSumDigits, sum.Finish()) == 0;
+}
+
+// Null if there is no such field.
+const Value* Find(const Struct& object, const std::string& key) {
+  const auto found = object.fields().find(key);
+  return found == object.fields().end() ? nullptr : &found->second;
+}
+
+Struct ParseManifest(const std::string& model_path, const std::string& text) {
+  Struct manifest;
+  if (!google::protobuf::util::JsonStringToMessage(text, &manifest).ok()) {
+    Damaged(model_path, std::string(kManifestPath) + " is not valid JSON");
+  }
+  return manifest;
+}
+
+// A path of the manifest that leads out of the model is an attack or damage.
+bool IsInside(const fs::path& path) {
+  if (path.empty() || path.is_absolute()) return false;
+  for (const fs::path& part : path) {
+    if (part == "..") return false;
+  }
+  return true;
+}
+
+void VerifyFile(const std::string& model_path, const Struct& entry) {
+  const Value* path = Find(entry, "path");
+  const Value* bytes = Find(entry, "bytes");
+  const Value* sha256 = Find(entry, "sha256");
+  if (path == nullptr || bytes == nullptr || sha256 == nullptr || !IsInside(path->string_value())) {
+    Damaged(model_path, std::string(kManifestPath) + " has an invalid entry under \"files\"");
+  }
+  const fs::path file = fs::path(model_path) / path->string_value();
+  std::error_code error;
+  const std::uintmax_t size = fs::is_regular_file(file, error) ? fs::file_size(file, error) : 0;
+  if (error || !fs::is_regular_file(file, error)) Damaged(model_path, path->string_value() + " is missing");
+  if (static_cast<double>(size) != bytes->number_value()) {
+    Damaged(model_path, path->string_value() + " has " + std::to_string(size) + " bytes, the manifest says " +
+                            std::to_string(std::llround(bytes->number_value())));
+  }
+  if (SumOfFile(file) != sha256->string_value()) {
+    Damaged(model_path, path->string_value() + " was changed: its sha256 sum is not the one in the manifest");
+  }
+}
+
+}  // namespace
+
+std::string ReadManifest(const std::string& model_path) {
+  const fs::path file = fs::path(model_path) / kManifestPath;
+  std::error_code error;
+  if (!fs::exists(file, error)) return "";
+  if (!fs::is_regular_file(file, error) || fs::file_size(file, error) > kLargestManifest) {
+    Damaged(model_path, std::string(kManifestPath) + " is not a file of sensible size");
+  }
+  std::ifstream stream(file, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  const Struct manifest = ParseManifest(model_path, text);
+  const Value* format = Find(manifest, "format_version");
+  if (format == nullptr || format->number_value() < 1) Damaged(model_path, std::string(kManifestPath) + " has no format_version");
+  if (format->number_value() > kNewestManifestFormat) {
+    throw ModelError("the model \"" + model_path + "\" has a manifest of format " +
+                     std::to_string(std::llround(format->number_value())) + ", this tftrt reads up to " +
+                     std::to_string(kNewestManifestFormat) + ": update tftrt, or convert the model with this one");
+  }
+  if (!IsAsWritten(text)) Damaged(model_path, std::string(kManifestPath) + " was changed: its sha256 sum is not the one it holds");
+  return text;
+}
+
+void VerifyFiles(const std::string& model_path, const std::string& manifest) {
+  const Struct parsed = ParseManifest(model_path, manifest);
+  const Value* files = Find(parsed, "files");
+  if (files == nullptr || files->list_value().values().empty()) Damaged(model_path, std::string(kManifestPath) + " lists no files");
+  for (const Value& entry : files->list_value().values()) VerifyFile(model_path, entry.struct_value());
+}
+
+}  // namespace tftrt

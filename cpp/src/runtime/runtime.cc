@@ -1,0 +1,48 @@
+#include <map>
+
+#include "api/backend.h"
+#include "api/runtime_loader.h"
+#include "runtime/loaded_model.h"
+#include "runtime/manifest.h"
+#include "runtime/saved_model.h"
+#include "runtime/signatures.h"
+#include "tensorflow/core/platform/logging.h"
+
+namespace tftrt {
+namespace {
+
+class TensorFlowBackend final : public Backend {
+ public:
+  std::unique_ptr<LoadedModel> Load(const std::string& path, const ModelOptions& options,
+                                    const ResolvedRuntimeOptions& runtime) override {
+    return LoadModel(path, options, runtime);
+  }
+
+  SavedModelInfo Inspect(const std::string& path, const std::vector<std::string>& tags) override {
+    SavedModelInfo info;
+    info.manifest = ReadManifest(path);
+    tensorflow::SavedModel saved_model = ReadSavedModel(path);
+    info.tag_sets = TagSets(saved_model);
+    const tensorflow::MetaGraphDef& meta_graph = FindMetaGraph(saved_model, tags, path);
+    info.tags = tags;
+    for (BoundSignature& signature : ReadSignatures(meta_graph)) info.signatures.push_back(std::move(signature.spec));
+    std::map<std::string, std::int64_t> ops;
+    for (const auto& node : meta_graph.graph_def().node()) ++ops[node.op()];
+    for (const auto& function : meta_graph.graph_def().library().function()) {
+      for (const auto& node : function.node_def()) ++ops[node.op()];
+    }
+    info.ops.assign(ops.begin(), ops.end());
+    return info;
+  }
+};
+
+}  // namespace
+}  // namespace tftrt
+
+extern "C" __attribute__((visibility("default"))) tftrt::Backend* tftrt_backend(int log_level) {
+  // TensorFlow keeps the log level from the first message that it handles; this one makes it do so while the
+  // environment has ours.
+  if (log_level > 0) LOG(INFO) << "tftrt";
+  static tftrt::TensorFlowBackend backend;
+  return &backend;
+}

@@ -1,0 +1,85 @@
+#include "runtime/saved_model.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "google/protobuf/io/zero_copy_stream_impl.h"
+#include "google/protobuf/stubs/logging.h"
+#include "google/protobuf/text_format.h"
+#include "tftrt/error.h"
+
+namespace tftrt {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Join(const std::vector<std::string>& tags) {
+  std::string text = "{";
+  for (const std::string& tag : tags) text += (text.size() == 1 ? "\"" : ", \"") + tag + "\"";
+  return text + "}";
+}
+
+bool Parse(const fs::path& file, bool text, tensorflow::SavedModel* saved_model) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw ModelError("cannot open " + file.string() + " for reading; check its permissions");
+  const google::protobuf::LogSilencer silencer;
+  google::protobuf::io::IstreamInputStream input(&stream, 1 << 20);
+  return text ? google::protobuf::TextFormat::Parse(&input, saved_model)
+              : saved_model->ParseFromZeroCopyStream(&input);
+}
+
+}  // namespace
+
+tensorflow::SavedModel ReadSavedModel(const std::string& path) {
+  std::error_code error;
+  const fs::path directory(path);
+  if (!fs::exists(directory, error)) {
+    throw ModelError("there is no \"" + path + "\"; expected the folder of a SavedModel");
+  }
+  if (!fs::is_directory(directory, error)) {
+    throw ModelError("\"" + path + "\" is a file; expected the folder of a SavedModel" +
+                     (directory.filename() == "saved_model.pb" ? ": pass \"" + directory.parent_path().string() + "\"" : ""));
+  }
+  fs::path file = directory / "saved_model.pb";
+  bool text = false;
+  if (!fs::is_regular_file(file, error)) {
+    file = directory / "saved_model.pbtxt";
+    text = true;
+    if (!fs::is_regular_file(file, error)) {
+      throw ModelError("\"" + path + "\" holds no saved_model.pb: it is not a SavedModel. Export one with tf.saved_model.save, "
+                       "or Keras' model.export");
+    }
+  }
+  tensorflow::SavedModel saved_model;
+  if (!Parse(file, text, &saved_model)) {
+    throw ModelError(file.string() + " (" + std::to_string(fs::file_size(file, error)) +
+                     " bytes) is not a readable SavedModel: it is truncated or damaged; copy or export it again");
+  }
+  return saved_model;
+}
+
+std::vector<std::vector<std::string>> TagSets(const tensorflow::SavedModel& saved_model) {
+  std::vector<std::vector<std::string>> sets;
+  for (const auto& meta_graph : saved_model.meta_graphs()) {
+    const auto& tags = meta_graph.meta_info_def().tags();
+    sets.emplace_back(tags.begin(), tags.end());
+  }
+  return sets;
+}
+
+tensorflow::MetaGraphDef& FindMetaGraph(tensorflow::SavedModel& saved_model, const std::vector<std::string>& tags,
+                                        const std::string& path) {
+  const std::set<std::string> wanted(tags.begin(), tags.end());
+  std::string found;
+  for (auto& meta_graph : *saved_model.mutable_meta_graphs()) {
+    const auto& own = meta_graph.meta_info_def().tags();
+    if (std::set<std::string>(own.begin(), own.end()) == wanted) return meta_graph;
+    found += (found.empty() ? "" : ", ") + Join({own.begin(), own.end()});
+  }
+  throw InvalidArgumentError("the SavedModel \"" + path + "\" has no graph with the tag set " + Join(tags) + "; it has " +
+                             (found.empty() ? "no graph at all" : found));
+}
+
+}  // namespace tftrt

@@ -1,0 +1,23 @@
+#ifndef TFTRT_RUNTIME_SAVED_MODEL_H_
+#define TFTRT_RUNTIME_SAVED_MODEL_H_
+
+#include <string>
+#include <vector>
+
+#include "tensorflow/core/protobuf/saved_model.pb.h"
+
+namespace tftrt {
+
+// Parses saved_model.pb (or saved_model.pbtxt) of folder `path`. Throws ModelError.
+tensorflow::SavedModel ReadSavedModel(const std::string& path);
+
+// The MetaGraphDef with exactly these tags. Throws InvalidArgumentError that lists the tag sets there are.
+tensorflow::MetaGraphDef& FindMetaGraph(tensorflow::SavedModel& saved_model, const std::vector<std::string>& tags,
+                                        const std::string& path);
+
+// Tag sets of all MetaGraphDefs.
+std::vector<std::vector<std::string>> TagSets(const tensorflow::SavedModel& saved_model);
+
+}  // namespace tftrt
+
+#endif  // TFTRT_RUNTIME_SAVED_MODEL_H_

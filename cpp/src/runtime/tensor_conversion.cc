@@ -1,0 +1,118 @@
+#include "runtime/tensor_conversion.h"
+
+#include <cstdint>
+#include <cstring>
+
+#include "tensorflow/core/framework/allocation_description.pb.h"
+#include "tftrt/error.h"
+
+namespace tftrt {
+namespace {
+
+struct TypeEntry {
+  DType dtype;
+  tensorflow::DataType type;
+};
+
+constexpr TypeEntry kTypes[] = {
+    {DType::kFloat16, tensorflow::DT_HALF},        {DType::kBFloat16, tensorflow::DT_BFLOAT16},
+    {DType::kFloat32, tensorflow::DT_FLOAT},       {DType::kFloat64, tensorflow::DT_DOUBLE},
+    {DType::kInt8, tensorflow::DT_INT8},           {DType::kInt16, tensorflow::DT_INT16},
+    {DType::kInt32, tensorflow::DT_INT32},         {DType::kInt64, tensorflow::DT_INT64},
+    {DType::kUInt8, tensorflow::DT_UINT8},         {DType::kUInt16, tensorflow::DT_UINT16},
+    {DType::kUInt32, tensorflow::DT_UINT32},       {DType::kUInt64, tensorflow::DT_UINT64},
+    {DType::kBool, tensorflow::DT_BOOL},           {DType::kComplex64, tensorflow::DT_COMPLEX64},
+    {DType::kComplex128, tensorflow::DT_COMPLEX128}, {DType::kString, tensorflow::DT_STRING},
+};
+
+// The caller's memory as TensorFlow sees it. Kernels never write to it or reuse it, because OwnsMemory is false.
+class BorrowedBuffer final : public tensorflow::TensorBuffer {
+ public:
+  explicit BorrowedBuffer(const Tensor& tensor)
+      : TensorBuffer(const_cast<void*>(tensor.data())), size_(tensor.num_bytes()), owner_(tensor.owner()) {}
+
+  std::size_t size() const override { return size_; }
+  TensorBuffer* root_buffer() override { return this; }
+  bool OwnsMemory() const override { return false; }
+  void FillAllocationDescription(tensorflow::AllocationDescription* proto) const override {
+    proto->set_requested_bytes(static_cast<std::int64_t>(size_));
+    proto->set_allocator_name("tftrt_borrowed");
+  }
+
+ private:
+  const std::size_t size_;
+  const std::shared_ptr<void> owner_;
+};
+
+tensorflow::TensorShape ToTensorFlow(const Shape& shape) {
+  tensorflow::TensorShape result;
+  const absl::Status status = tensorflow::TensorShape::BuildTensorShape(shape, &result);
+  if (!status.ok()) {
+    throw InvalidArgumentError("TensorFlow cannot hold a tensor of shape " + ToString(shape) + ": " + std::string(status.message()));
+  }
+  return result;
+}
+
+Shape FromTensorFlow(const tensorflow::TensorShape& shape) {
+  Shape result(static_cast<std::size_t>(shape.dims()));
+  for (int i = 0; i < shape.dims(); ++i) result[static_cast<std::size_t>(i)] = shape.dim_size(i);
+  return result;
+}
+
+bool IsAligned(const void* data) { return reinterpret_cast<std::uintptr_t>(data) % kTensorAlignment == 0; }
+
+}  // namespace
+
+std::optional<DType> FromTensorFlow(tensorflow::DataType type) {
+  for (const TypeEntry& entry : kTypes) {
+    if (entry.type == type) return entry.dtype;
+  }
+  return std::nullopt;
+}
+
+tensorflow::DataType ToTensorFlow(DType dtype) {
+  static_assert(kTypes[static_cast<std::size_t>(DType::kString)].dtype == DType::kString, "in the order of DType");
+  return kTypes[static_cast<std::size_t>(dtype)].type;
+}
+
+tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy) {
+  const tensorflow::DataType type = ToTensorFlow(tensor.dtype());
+  const tensorflow::TensorShape shape = ToTensorFlow(tensor.shape());
+  if (tensor.num_elements() == 0) return tensorflow::Tensor(type, shape);
+
+  if (!copy && tensor.dtype() != DType::kString && IsAligned(tensor.data())) {
+    return tensorflow::Tensor(type, shape, tensorflow::core::RefCountPtr<tensorflow::TensorBuffer>(new BorrowedBuffer(tensor)));
+  }
+  tensorflow::Tensor result(type, shape);
+  if (!result.IsInitialized()) {
+    throw InternalError("no memory for an input of " + std::to_string(tensor.num_bytes()) + " bytes");
+  }
+  if (tensor.dtype() == DType::kString) {
+    auto elements = result.flat<tensorflow::tstring>();
+    const std::vector<std::string>& strings = tensor.strings();
+    for (std::size_t i = 0; i < strings.size(); ++i) elements(static_cast<std::int64_t>(i)) = strings[i];
+  } else {
+    std::memcpy(result.data(), tensor.data(), tensor.num_bytes());
+  }
+  return result;
+}
+
+Tensor FromTensorFlow(tensorflow::Tensor&& tensor) {
+  const std::optional<DType> dtype = FromTensorFlow(tensor.dtype());
+  if (!dtype) throw UnsupportedError("an output has TensorFlow's dtype " + tensorflow::DataTypeString(tensor.dtype()) + ", which has no equal outside it");
+  Shape shape = FromTensorFlow(tensor.shape());
+  if (*dtype == DType::kString) {
+    const auto elements = tensor.flat<tensorflow::tstring>();
+    std::vector<std::string> strings;
+    strings.reserve(static_cast<std::size_t>(elements.size()));
+    for (std::int64_t i = 0; i < elements.size(); ++i) strings.emplace_back(elements(i));
+    return Tensor::Strings(std::move(strings), std::move(shape));
+  }
+  if (tensor.NumElements() == 0) return Tensor::Empty(*dtype, std::move(shape));
+  // Also refers to a variable, a constant or an input otherwise: then the caller must not be able to write to it.
+  if (!tensor.RefCountIsOne()) return Tensor::Copy(tensor.data(), *dtype, std::move(shape));
+  void* data = tensor.data();
+  return Tensor::Borrow(data, *dtype, std::move(shape), std::make_shared<tensorflow::Tensor>(std::move(tensor)));
+}
+
+}  // namespace tftrt

@@ -1,0 +1,24 @@
+#ifndef TFTRT_RUNTIME_TENSOR_CONVERSION_H_
+#define TFTRT_RUNTIME_TENSOR_CONVERSION_H_
+
+#include <optional>
+
+#include "tensorflow/core/framework/tensor.h"
+#include "tftrt/tensor.h"
+
+namespace tftrt {
+
+// Nothing for TensorFlow's types that tftrt has no equal of (resource, variant, quantized types).
+std::optional<DType> FromTensorFlow(tensorflow::DataType type);
+tensorflow::DataType ToTensorFlow(DType dtype);
+
+// Lends the tensor's memory to TensorFlow, or copies it where that cannot be: strings, addresses that are not
+// aligned, and if `copy` asks for it.
+tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy);
+
+// Takes over the tensor's memory if nobody else refers to it, else copies it.
+Tensor FromTensorFlow(tensorflow::Tensor&& tensor);
+
+}  // namespace tftrt
+
+#endif  // TFTRT_RUNTIME_TENSOR_CONVERSION_H_

@@ -1,0 +1,154 @@
+#include "array.h"
+#include "bindings.h"
+
+namespace tftrt::bindings {
+namespace {
+
+namespace py = pybind11;
+
+// A Model with its names as Python strings, which are made once instead of for each call.
+class PythonModel {
+ public:
+  explicit PythonModel(Model model) : model_(std::move(model)) {
+    for (const TensorSpec& spec : model_->inputs()) input_names_.push_back(py::str(spec.name));
+    for (const TensorSpec& spec : model_->outputs()) output_names_.push_back(py::str(spec.name));
+  }
+
+  ~PythonModel() {
+    // Freeing a session waits for TensorFlow's threads, which may be waiting for the GIL to release an array.
+    const py::gil_scoped_release unlocked;
+    model_.reset();
+  }
+
+  const Model& model() const { return *model_; }
+
+  void Close() {
+    const py::gil_scoped_release unlocked;
+    model_->Close();
+  }
+
+  py::dict Run(const py::dict& inputs, const std::vector<std::string>& outputs) const {
+    const std::vector<TensorSpec>& specs = model_->inputs();
+    if (outputs.empty() && inputs.size() == specs.size()) {
+      std::vector<Tensor> ordered;
+      ordered.reserve(specs.size());
+      for (std::size_t i = 0; i < specs.size(); ++i) {
+        PyObject* value = PyDict_GetItemWithError(inputs.ptr(), input_names_[i].ptr());
+        if (value == nullptr) break;
+        ordered.push_back(ToTensor(value, specs[i]));
+      }
+      if (ordered.size() == specs.size()) return RunOrdered(ordered);
+    }
+    return RunNamed(inputs, outputs);
+  }
+
+  py::dict RunSingle(py::handle value) const {
+    const std::vector<TensorSpec>& specs = model_->inputs();
+    if (specs.size() != 1) {
+      throw InvalidArgumentError("signature \"" + model_->signature() + "\" has " + std::to_string(specs.size()) +
+                                 " inputs; pass them by name: model({\"name\": array, ...})");
+    }
+    std::vector<Tensor> inputs;
+    inputs.push_back(ToTensor(value, specs.front()));
+    return RunOrdered(inputs);
+  }
+
+ private:
+  py::dict RunOrdered(const std::vector<Tensor>& inputs) const {
+    std::vector<Tensor> tensors;
+    {
+      const py::gil_scoped_release unlocked;
+      tensors = model_->RunOrdered(inputs);
+    }
+    py::dict results;
+    for (std::size_t i = 0; i < tensors.size(); ++i) results[output_names_[i]] = ToNumpy(tensors[i]);
+    return results;
+  }
+
+  // The general way, which also tells what is wrong with the names.
+  py::dict RunNamed(const py::dict& inputs, const std::vector<std::string>& outputs) const {
+    NamedTensors named;
+    for (const auto& [key, value] : inputs) {
+      const auto name = key.cast<std::string>();
+      const TensorSpec* spec = Find(name);
+      named.emplace_back(name, spec == nullptr ? Tensor() : ToTensor(value, *spec));
+    }
+    std::vector<Tensor> tensors;
+    {
+      const py::gil_scoped_release unlocked;
+      tensors = model_->Run(named, outputs);
+    }
+    py::dict results;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      results[outputs.empty() ? output_names_[i] : py::str(outputs[i])] = ToNumpy(tensors[i]);
+    }
+    return results;
+  }
+
+  const TensorSpec* Find(const std::string& name) const {
+    for (const TensorSpec& spec : model_->inputs()) {
+      if (spec.name == name) return &spec;
+    }
+    return nullptr;
+  }
+
+  std::optional<Model> model_;
+  std::vector<py::str> input_names_;
+  std::vector<py::str> output_names_;
+};
+
+template <typename Value>
+py::dict ToDict(const std::vector<std::pair<std::string, Value>>& pairs) {
+  py::dict dict;
+  for (const auto& [key, value] : pairs) dict[py::str(key)] = value;
+  return dict;
+}
+
+}  // namespace
+
+void BindModel(py::module_& module) {
+  py::class_<ModelInfo>(module, "ModelInfo", "What loading decided and how long it took.")
+      .def_readonly("path", &ModelInfo::path)
+      .def_readonly("tags", &ModelInfo::tags)
+      .def_readonly("device", &ModelInfo::device)
+      .def_readonly("executor", &ModelInfo::executor)
+      .def_readonly("executor_reason", &ModelInfo::executor_reason)
+      .def_readonly("engines", &ModelInfo::engines)
+      .def_property_readonly("load_seconds", [](const ModelInfo& info) { return ToDict(info.load_seconds); });
+
+  py::class_<PythonModel>(module, "Model", "tftrt::Model: a loaded SavedModel, seen through one of its signatures.")
+      .def_static(
+          "load",
+          [](const std::string& path, const ModelOptions& options) {
+            std::optional<Model> model;
+            {
+              const py::gil_scoped_release unlocked;
+              model = Model::Load(path, options);
+            }
+            return std::make_unique<PythonModel>(*std::move(model));
+          },
+          py::arg("path"), py::arg("options"))
+      .def(
+          "with_signature",
+          [](const PythonModel& self, const std::string& name) {
+            std::optional<Model> model;
+            {
+              const py::gil_scoped_release unlocked;
+              model = self.model().WithSignature(name);
+            }
+            return std::make_unique<PythonModel>(*std::move(model));
+          },
+          py::arg("name"))
+      .def_property_readonly("signature", [](const PythonModel& self) { return self.model().signature(); })
+      .def_property_readonly("inputs", [](const PythonModel& self) { return self.model().inputs(); })
+      .def_property_readonly("outputs", [](const PythonModel& self) { return self.model().outputs(); })
+      .def_property_readonly("signatures", [](const PythonModel& self) { return self.model().signatures(); })
+      .def_property_readonly("info", [](const PythonModel& self) { return self.model().info(); })
+      .def_property_readonly("manifest", [](const PythonModel& self) { return self.model().manifest(); })
+      .def_property_readonly("closed", [](const PythonModel& self) { return self.model().closed(); })
+      .def("close", &PythonModel::Close)
+      .def("run", &PythonModel::Run, py::arg("inputs"), py::arg("outputs") = std::vector<std::string>())
+      .def("run_single", &PythonModel::RunSingle, py::arg("value"));
+}
+
+}  // namespace tftrt::bindings

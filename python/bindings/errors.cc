@@ -1,0 +1,35 @@
+#include "bindings.h"
+
+namespace tftrt::bindings {
+namespace {
+
+namespace py = pybind11;
+
+void Raise(const char* name, const Error& error) {
+  // The classes are Python's own (tftrt/errors.py); looking one up costs little beside an error.
+  py::set_error(py::module_::import("tftrt.errors").attr(name), error.what());
+}
+
+}  // namespace
+
+void RegisterErrors(py::module_&) {
+  py::register_exception_translator([](std::exception_ptr pointer) {
+    try {
+      if (pointer) std::rethrow_exception(pointer);
+    } catch (const InvalidArgumentError& error) {
+      Raise("InvalidArgumentError", error);
+    } catch (const ModelError& error) {
+      Raise("ModelError", error);
+    } catch (const IncompatibleError& error) {
+      Raise("IncompatibleError", error);
+    } catch (const UnsupportedError& error) {
+      Raise("UnsupportedError", error);
+    } catch (const InternalError& error) {
+      Raise("InternalError", error);
+    } catch (const Error& error) {
+      Raise("Error", error);
+    }
+  });
+}
+
+}  // namespace tftrt::bindings

@@ -1,0 +1,47 @@
+"""tftrt makes TensorFlow models fast to call.
+
+Convert a SavedModel with TF-TRT on any machine, then run it through a C++ session, with TensorFlow's Python package
+never imported::
+
+    import tftrt
+
+    tftrt.convert("resnet50", "resnet50_trt", precision="FP16")
+    model = tftrt.Model("resnet50_trt")
+    probabilities = model(images)["probabilities"]
+
+Source: https://github.com/tftrt/tftrt
+"""
+
+from tftrt import _tensorflow
+from tftrt._native import __version__
+from tftrt.conversion import ConversionReport, convert
+from tftrt.errors import (
+    Error,
+    IncompatibleError,
+    InternalError,
+    InvalidArgumentError,
+    ModelError,
+    UnsupportedError,
+)
+from tftrt.model import Model, ModelInfo, SavedModelInfo, TensorSpec, configure, empty, inspect
+
+__all__ = [
+    "ConversionReport",
+    "Error",
+    "IncompatibleError",
+    "InternalError",
+    "InvalidArgumentError",
+    "Model",
+    "ModelError",
+    "ModelInfo",
+    "SavedModelInfo",
+    "TensorSpec",
+    "UnsupportedError",
+    "__version__",
+    "configure",
+    "convert",
+    "empty",
+    "inspect",
+]
+
+_tensorflow.attach()

@@ -1,0 +1,152 @@
+"""The C++ runtime as pybind11 shows it; use it through the package tftrt."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__version__: str
+built_with_tensorflow: str
+
+class TensorSpec:
+    """Name, dtype and shape of one input or output of a signature."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Numpy's dtype; object for strings."""
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """-1 for a dimension that is not fixed; None if the rank is unknown."""
+
+class SignatureSpec:
+    """One signature of a SavedModel."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def inputs(self) -> list[TensorSpec]: ...
+    @property
+    def outputs(self) -> list[TensorSpec]: ...
+    @property
+    def unsupported(self) -> str:
+        """Why it cannot be called; empty if it can."""
+
+class SavedModelInfo:
+    """What a SavedModel holds, read without loading it."""
+
+    @property
+    def tag_sets(self) -> list[list[str]]: ...
+    @property
+    def tags(self) -> list[str]: ...
+    @property
+    def signatures(self) -> list[SignatureSpec]: ...
+    @property
+    def ops(self) -> dict[str, int]: ...
+    @property
+    def manifest(self) -> str: ...
+
+class ModelInfo:
+    """What loading decided and how long it took."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def tags(self) -> list[str]: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def executor(self) -> str: ...
+    @property
+    def executor_reason(self) -> str: ...
+    @property
+    def engines(self) -> int: ...
+    @property
+    def load_seconds(self) -> dict[str, float]: ...
+
+class ModelOptions:
+    """tftrt::ModelOptions; keyword arguments set its fields, whose defaults are those of C++."""
+
+    signature: str
+    tags: list[str]
+    device: str
+    executor: str
+    intra_op_threads: int
+    inter_op_threads: int
+    warmup: int
+    op_libraries: list[str]
+    def __init__(self, **fields: Any) -> None: ...
+
+class RuntimeOptions:
+    """tftrt::RuntimeOptions; keyword arguments set its fields, None leaves one unset."""
+
+    gpu_memory_growth: bool | None
+    gpu_memory_limit_mb: int | None
+    log_level: int | None
+    intra_op_threads: int | None
+    inter_op_threads: int | None
+    tensorflow_dir: str | None
+    tensorrt_dir: str | None
+    def __init__(self, **fields: Any) -> None: ...
+
+class Model:
+    """tftrt::Model: a loaded SavedModel, seen through one of its signatures."""
+
+    @staticmethod
+    def load(path: str, options: ModelOptions) -> Model: ...
+    def with_signature(self, name: str) -> Model: ...
+    @property
+    def signature(self) -> str: ...
+    @property
+    def inputs(self) -> list[TensorSpec]: ...
+    @property
+    def outputs(self) -> list[TensorSpec]: ...
+    @property
+    def signatures(self) -> list[str]: ...
+    @property
+    def info(self) -> ModelInfo: ...
+    @property
+    def manifest(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    def close(self) -> None: ...
+    def run(self, inputs: Mapping[str, Any], outputs: Sequence[str] | None = None) -> dict[str, NDArray[Any]]: ...
+    def run_single(self, value: Any) -> dict[str, NDArray[Any]]: ...
+
+class LibraryReport:
+    """A shared library that the GPU path needs, as found."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def found(self) -> bool: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def detail(self) -> str: ...
+
+class EnvironmentReport:
+    """Everything that a model may need, as found without opening TensorFlow."""
+
+    @property
+    def tensorflow(self) -> LibraryReport: ...
+    @property
+    def tensorrt(self) -> list[LibraryReport]: ...
+    @property
+    def cuda(self) -> list[LibraryReport]: ...
+    @property
+    def gpus(self) -> list[str]: ...
+
+def inspect_saved_model(path: str, tags: Sequence[str]) -> SavedModelInfo: ...
+def configure(options: RuntimeOptions) -> None: ...
+def inspect_environment() -> EnvironmentReport: ...
+def set_tensorflow_hint(directory: str) -> None: ...
+def open_tensorflow() -> None: ...
+def open_tensorrt() -> str:
+    """Open TensorRT for TensorFlow; returns why it could not, or an empty string."""
+
+def empty(shape: Sequence[int], dtype: np.dtype[Any]) -> NDArray[Any]: ...

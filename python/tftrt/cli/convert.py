@@ -1,0 +1,194 @@
+"""``tftrt convert``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .common import (
+    SUCCESS,
+    Subparsers,
+    UsageError,
+    add_command,
+    add_json_option,
+    add_tags_option,
+    console,
+    given,
+    print_json,
+)
+from .common import names as split_names
+
+_EXAMPLES = """\
+examples:
+  tftrt convert resnet50 resnet50_trt --precision FP16
+  tftrt convert classifier.keras classifier_trt
+  tftrt convert frozen.pb frozen_trt --inputs x:0 --outputs probabilities:0
+  tftrt convert --dir resnet50 --output_dir resnet50_trt --precision_mode FP16     saved_model_cli's words
+
+It needs no GPU and no TensorRT: engines are built later, where the model will run.
+"""
+
+_OPTIONS = (
+    "precision",
+    "signatures",
+    "tags",
+    "inputs",
+    "outputs",
+    "minimum_segment_size",
+    "max_workspace_size_bytes",
+    "maximum_cached_engines",
+    "maximum_engines",
+    "dynamic_shapes",
+    "profile_strategy",
+    "use_calibration",
+    "op_denylist",
+    "data_format",
+    "op_libraries",
+    "overwrite",
+)
+
+
+def add_parser(subparsers: Subparsers) -> None:
+    """Add the command."""
+    parser = add_command(subparsers, "convert", run, "convert a model with TF-TRT", _EXAMPLES)
+    parser.add_argument(
+        "paths", nargs="*", metavar="SOURCE DESTINATION", help="model to read, SavedModel to write"
+    )
+    parser.add_argument("--dir", metavar="SOURCE", help="the source, as saved_model_cli calls it")
+    parser.add_argument(
+        "--output-dir", metavar="DESTINATION", help="the destination, as saved_model_cli calls it"
+    )
+    _add_model_options(parser)
+    _add_engine_options(parser)
+    parser.add_argument(
+        "--overwrite", **_optional(action="store_true"), help="replace an existing destination"
+    )
+    add_json_option(parser, "the report")
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the model")
+    group.add_argument(
+        "--signature",
+        dest="signatures",
+        **_optional(action="append"),
+        metavar="NAME",
+        help="signature to convert and keep, repeatable (default: all)",
+    )
+    add_tags_option(parser)
+    for option in ("inputs", "outputs"):
+        group.add_argument(
+            f"--{option}",
+            **_optional(type=split_names),
+            metavar="TENSOR,...",
+            help=f"{option} of a frozen GraphDef",
+        )
+    group.add_argument(
+        "--op-library",
+        dest="op_libraries",
+        **_optional(action="append"),
+        metavar="FILE",
+        help="shared library with custom ops, repeatable",
+    )
+
+
+def _add_engine_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the engines")
+    group.add_argument(
+        "--precision",
+        "--precision-mode",
+        dest="precision",
+        **_optional(type=str.upper),
+        choices=("FP32", "FP16", "INT8"),
+        help="what engines may compute in (default: FP32)",
+    )
+    for option, text in (
+        ("--minimum-segment-size", "fewest nodes that make an engine (default: 3)"),
+        ("--max-workspace-size-bytes", "GPU memory that an engine may use as scratch space (default: 1 GiB)"),
+        ("--maximum-cached-engines", "engines kept for one segment, for different shapes (default: 1)"),
+        ("--maximum-engines", "most engines in one signature; 0 means no limit (default: 20)"),
+    ):
+        group.add_argument(option, **_optional(type=int), metavar="N", help=text)
+    group.add_argument(
+        "--no-dynamic-shapes",
+        dest="dynamic_shapes",
+        **_optional(action="store_false"),
+        help="TF-TRT's implicit batch mode instead of engines with shape profiles",
+    )
+    group.add_argument(
+        "--profile-strategy",
+        **_optional(),
+        choices=("Range", "Optimal", "Range+Optimal", "ImplicitBatchModeCompatible"),
+        help="how shapes become profiles (default: Range)",
+    )
+    group.add_argument(
+        "--no-use-calibration",
+        dest="use_calibration",
+        **_optional(action="store_false"),
+        help="INT8: use the model's own ranges instead of calibrating with data",
+    )
+    group.add_argument(
+        "--op-denylist",
+        **_optional(type=split_names),
+        metavar="OP,...",
+        help="op types that stay outside the engines",
+    )
+    group.add_argument(
+        "--data-format",
+        **_optional(),
+        choices=("keep", "NCHW"),
+        help="layout of convolutions (default: keep)",
+    )
+
+
+def _optional(**options: Any) -> Any:
+    """Argparse options of an argument whose default is that of :func:`tftrt.convert`."""
+    return {"default": argparse.SUPPRESS, **options}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert, and print the report."""
+    source, destination = _paths(args)
+
+    import tftrt
+
+    with _progress() as progress:
+        report = tftrt.convert(source, destination, progress=progress, **given(args, *_OPTIONS))
+    if args.json:
+        print_json(report.to_dict())
+    else:
+        print(report)
+    return SUCCESS
+
+
+def _paths(args: argparse.Namespace) -> tuple[str, str]:
+    paths = list(args.paths)
+    # `saved_model_cli convert --dir ... --output_dir ... tensorrt`
+    if args.dir is not None and paths == ["tensorrt"]:
+        paths = []
+    paths = [
+        *([] if args.dir is None else [args.dir]),
+        *paths,
+        *([] if args.output_dir is None else [args.output_dir]),
+    ]
+    if len(paths) != 2:
+        raise UsageError(
+            f"expected a source and a destination, found {len(paths)} paths; see tftrt convert --help"
+        )
+    return paths[0], paths[1]
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[str, float], None] | None]:
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting TensorFlow", total=1.0)
+        yield lambda phase, fraction: bar.update(task, description=phase, completed=fraction)

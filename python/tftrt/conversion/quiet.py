@@ -1,0 +1,47 @@
+"""Keeping TensorFlow's C++ log off the terminal, unless it was asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+_LEVELS = {"debug": "0", "info": "0", "warning": "1", "error": "2", "fatal": "3", "quiet": "3", "off": "3"}
+_asked = "TF_CPP_MIN_LOG_LEVEL" in os.environ or "TFTRT_LOG_LEVEL" in os.environ
+
+
+def prepare_log_level() -> None:
+    """Set TensorFlow's log level, which it reads once, before it is imported for the first time."""
+    if "tensorflow" not in sys.modules:
+        level = os.environ.get("TFTRT_LOG_LEVEL", "quiet").lower()
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _LEVELS.get(level, level))
+
+
+@contextlib.contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold back what C++ code writes to the process's standard error; shown after all if the body raises.
+
+    TensorFlow reads its log level once: where the user's program imported it first, only this keeps it quiet.
+    """
+    if _asked or os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3" or "TFTRT_LOG_LEVEL" in os.environ:
+        yield
+        return
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        saved = os.dup(2)
+        try:
+            os.dup2(held.fileno(), 2)
+            try:
+                yield
+            except Exception:
+                os.dup2(saved, 2)
+                held.seek(0)
+                os.write(2, held.read())
+                raise
+            finally:
+                sys.stderr.flush()
+                os.dup2(saved, 2)
+        finally:
+            os.close(saved)

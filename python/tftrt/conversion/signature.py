@@ -1,0 +1,218 @@
+"""One signature on its way through the conversion: prepared, frozen, converted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tensorflow.core.framework import graph_pb2, types_pb2
+from tensorflow.core.protobuf import meta_graph_pb2
+
+from . import passes
+from .canonical import order_engines
+from .constants import sink_constants
+from .freeze import freeze
+from .graphs import (
+    BRANCHES,
+    HEAVY_OPS,
+    WHILES,
+    bodies,
+    index_of,
+    node_of,
+    prune,
+    rename_tensors,
+    tensor_names,
+)
+from .load import LoadedModel
+from .options import Options
+
+_PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
+_LOWER = "_lower_using_switch_merge"
+_LOWER_LATER = "_tftrt_lower"
+
+
+@dataclass
+class SignatureGraph:
+    """A signature's own graph.
+
+    Attributes:
+        name: The signature's name.
+        graph: The GraphDef; only what the signature needs.
+        definition: The SignatureDef, with the tensors of ``graph``.
+        reasons: After conversion, for each op type why nodes stayed outside the engines, with their number.
+    """
+
+    name: str
+    graph: Any
+    definition: Any
+    reasons: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def tensors(self) -> list[str]:
+        """The signature's tensors, inputs first."""
+        infos = [*self.definition.inputs.values(), *self.definition.outputs.values()]
+        return list(dict.fromkeys(tensor for info in infos for tensor in tensor_names(info)))
+
+    def prune(self) -> None:
+        """Drop what the signature does not need."""
+        self.graph = prune(self.graph, [node_of(tensor) for tensor in self.tensors])
+
+
+def prepare(model: LoadedModel, name: str) -> SignatureGraph:
+    """Take a signature out of the model: functions inlined, a node of its own for each input and output.
+
+    While and If stay functional; `convert` decides about them.
+    """
+    graph = graph_pb2.GraphDef()
+    graph.CopyFrom(model.graph)
+    definition = meta_graph_pb2.SignatureDef()
+    definition.CopyFrom(model.meta.signature_def[name])
+    signature = SignatureGraph(name, graph, definition)
+    _replace_fed_tensors(signature)
+    signature.prune()
+    _hold_lowering(signature.graph)
+    signature.graph = passes.inline_functions(signature.graph, signature.tensors)
+    _name_outputs(signature)
+    signature.prune()
+    return signature
+
+
+def convert(signature: SignatureGraph, values: dict[str, Any], options: Options) -> None:
+    """Freeze a prepared signature and run TF-TRT's pass over it, in place.
+
+    TF-TRT converts only the main graph. Functional loops and branches run in any executor, while lowered ones
+    (Switch, Merge, Enter, ...) let it look inside. They are lowered if that puts more heavy ops into engines.
+    """
+    names = {node.name for node in signature.graph.node}
+    signature.graph = freeze(
+        signature.graph, {name: value for name, value in values.items() if name in names}
+    )
+    sink_constants(signature.graph)
+    signature.prune()
+    if options.data_format == "NCHW":
+        signature.graph = passes.to_channels_first(signature.graph, signature.tensors)
+    frozen = signature.graph
+    best, signature.reasons = passes.tensorrt(frozen, signature.tensors, options)
+    if _allow_lowering(frozen):
+        lowered = passes.inline_functions(frozen, signature.tensors)
+        lowered = prune(lowered, [node_of(tensor) for tensor in signature.tensors])
+        other, reasons = passes.tensorrt(lowered, signature.tensors, options)
+        if _heavy_in_engines(other) > _heavy_in_engines(best):
+            best, signature.reasons = other, reasons
+    _allow_lowering(best)
+    signature.graph = best
+    signature.prune()
+    order_engines(signature.graph)
+    for node in signature.graph.node:
+        if node.op == "TRTEngineOp":
+            node.attr["precision_mode"].s = options.precision.encode()
+
+
+def engine_nodes(graph: Any) -> list[Any]:
+    """The TRTEngineOp nodes, in the order of TF-TRT's numbering."""
+    return sorted((node for node in graph.node if node.op == "TRTEngineOp"), key=lambda node: node.name)
+
+
+def clean_name(name: str) -> str:
+    """``name`` with every character replaced that cannot be in a node's name."""
+    cleaned = re.sub(r"[^A-Za-z0-9_.\-]", "_", name)
+    return cleaned if re.match(r"[A-Za-z0-9.]", cleaned) else f"s{cleaned}"
+
+
+def _heavy_in_engines(graph: Any) -> int:
+    segments = {node.attr["segment_func"].func.name for node in graph.node if node.op == "TRTEngineOp"}
+    return sum(
+        sum(node.op in HEAVY_OPS for node in function.node_def)
+        for function in graph.library.function
+        if function.signature.name in segments
+    )
+
+
+def _hold_lowering(graph: Any) -> None:
+    for nodes in bodies(graph):
+        for node in nodes:
+            # Reading an attribute that is not there would add an empty one, which TensorFlow refuses.
+            if node.op in WHILES | BRANCHES and _LOWER in node.attr and node.attr[_LOWER].b:
+                node.attr[_LOWER].b = False
+                node.attr[_LOWER_LATER].b = True
+
+
+def _allow_lowering(graph: Any) -> bool:
+    """Undo `_hold_lowering`; whether there was anything to undo."""
+    held = False
+    for nodes in bodies(graph):
+        for node in nodes:
+            if _LOWER_LATER in node.attr:
+                del node.attr[_LOWER_LATER]
+                node.attr[_LOWER].b = True
+                held = True
+    return held
+
+
+def _replace_fed_tensors(signature: SignatureGraph) -> None:
+    """Make placeholders of inputs that are computed tensors: the optimiser would compute around a feed."""
+    nodes = {node.name: node for node in signature.graph.node}
+    replaced: dict[str, str] = {}
+    for info in signature.definition.inputs.values():
+        if info.WhichOneof("encoding") != "name" or nodes[node_of(info.name)].op in _PLACEHOLDERS:
+            continue
+        placeholder = signature.graph.node.add(
+            name=_unused(f"{node_of(info.name)}_fed", nodes), op="Placeholder"
+        )
+        placeholder.attr["dtype"].type = info.dtype
+        placeholder.attr["shape"].shape.CopyFrom(info.tensor_shape)
+        nodes[placeholder.name] = placeholder
+        replaced[_canonical(info.name)] = f"{placeholder.name}:0"
+    if not replaced:
+        return
+    for node in signature.graph.node:
+        for position, tensor in enumerate(node.input):
+            if not tensor.startswith("^") and _canonical(tensor) in replaced:
+                node.input[position] = replaced[_canonical(tensor)].removesuffix(":0")
+    for info in [*signature.definition.inputs.values(), *signature.definition.outputs.values()]:
+        rename_tensors(
+            info, {tensor: replaced.get(_canonical(tensor), tensor) for tensor in tensor_names(info)}
+        )
+
+
+def _name_outputs(signature: SignatureGraph) -> None:
+    """Give each output an Identity of its own: TF-TRT never takes a fetched node into an engine."""
+    nodes = {node.name: node for node in signature.graph.node}
+    made: dict[str, str] = {}
+    for key, info in sorted(signature.definition.outputs.items()):
+        for tensor, dtype in _typed(info):
+            if tensor not in made and dtype not in (types_pb2.DT_RESOURCE, types_pb2.DT_INVALID):
+                node = signature.graph.node.add(
+                    name=_unused(f"outputs/{clean_name(key)}", nodes), op="Identity"
+                )
+                node.input.append(tensor.removesuffix(":0"))
+                node.attr["T"].type = dtype
+                nodes[node.name] = node
+                made[tensor] = f"{node.name}:0"
+        rename_tensors(info, made)
+
+
+def _typed(info: Any) -> Iterator[tuple[str, int]]:
+    kind = info.WhichOneof("encoding")
+    if kind == "composite_tensor":
+        for part in info.composite_tensor.components:
+            yield from _typed(part)
+    elif kind == "coo_sparse":
+        values, indices, shape = tensor_names(info)
+        yield from ((values, info.dtype), (indices, types_pb2.DT_INT64), (shape, types_pb2.DT_INT64))
+    else:
+        yield info.name, info.dtype
+
+
+def _canonical(tensor: str) -> str:
+    return f"{node_of(tensor)}:{index_of(tensor)}"
+
+
+def _unused(name: str, taken: Any) -> str:
+    candidate, number = name, 0
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate

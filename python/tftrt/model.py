@@ -1,0 +1,240 @@
+"""Loading and calling models: :class:`Model`, :func:`inspect`, :func:`configure` and :func:`empty`."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from tftrt import _native
+from tftrt._native import ModelInfo, SavedModelInfo, TensorSpec
+from tftrt.errors import InvalidArgumentError
+
+__all__ = ["Model", "ModelInfo", "SavedModelInfo", "TensorSpec", "configure", "empty", "inspect"]
+
+
+def _set_options(options: Any, fields: Mapping[str, Any]) -> Any:
+    """Set the fields of a native option struct; the ones left out keep C++'s defaults."""
+    for name, value in fields.items():
+        try:
+            setattr(options, name, value)
+        except AttributeError:
+            known = ", ".join(sorted(key for key in dir(options) if not key.startswith("_")))
+            raise InvalidArgumentError(f'unknown option "{name}"; the options are {known}') from None
+        except TypeError:
+            default = getattr(options, name)
+            raise InvalidArgumentError(
+                f"option {name} is {value!r}; expected {type(default).__name__}, such as {default!r}"
+            ) from None
+    return options
+
+
+class Model:
+    """A loaded SavedModel, seen through one of its signatures; thread-safe.
+
+    Runs in a C++ session: TensorFlow's Python package is never imported. A model that tftrt converted is checked
+    against its manifest before it is loaded. A SavedModel is a program: load it only from where you trust.
+
+    Args:
+        path: Folder of the SavedModel.
+        signature: Name of the signature to call (default "serving_default"); others: :meth:`with_signature`.
+        **options: The fields of C++'s ``tftrt::ModelOptions``, with its defaults: ``tags`` (["serve"]), ``device``
+            ("auto", "cpu" or "gpu:N"), ``executor`` ("auto", "parallel" or "single"), ``intra_op_threads`` and
+            ``inter_op_threads`` (0: the process's pools), ``warmup`` (calls made before the constructor returns)
+            and ``op_libraries`` (shared libraries with custom ops).
+
+    Raises:
+        ModelError: It does not exist, is damaged, or does not match its manifest.
+        InvalidArgumentError: No such signature, tag set or option.
+        UnsupportedError: It uses an op that nobody registered.
+        IncompatibleError: TensorFlow is missing or has another version; the process was forked.
+
+    Source: python/tftrt/model.py, cpp/include/tftrt/model.h
+    """
+
+    def __init__(self, path: str | os.PathLike[str], signature: str | None = None, **options: Any) -> None:
+        """Load the model; see the class."""
+        fields = dict(options)
+        if signature is not None:
+            fields["signature"] = signature
+        if "op_libraries" in fields:
+            fields["op_libraries"] = [os.fspath(library) for library in fields["op_libraries"]]
+        if "tags" in fields:
+            fields["tags"] = [fields["tags"]] if isinstance(fields["tags"], str) else list(fields["tags"])
+        self._path = os.fspath(path)
+        self._options = fields
+        native_options = _set_options(_native.ModelOptions(), fields)
+        self._native = _native.Model.load(self._path, native_options)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, NDArray[Any]]:
+        """Run the signature once: ``model({"name": array})``, ``model(array)`` for one input, ``model(name=array)``.
+
+        See :meth:`run`.
+        """
+        if kwargs or not args:
+            if args:
+                raise InvalidArgumentError("pass inputs either by keyword, or as one dict or array; both were given")
+            return self._native.run(kwargs)
+        if len(args) != 1:
+            raise InvalidArgumentError(
+                f"{len(args)} positional arguments were given; expected one array or one dict of arrays by name"
+            )
+        (value,) = args
+        if type(value) is dict:
+            return self._native.run(value)
+        if isinstance(value, Mapping):
+            return self._native.run(dict(value))
+        return self._native.run_single(value)
+
+    def run(
+        self, inputs: Mapping[str, Any] | None = None, outputs: Sequence[str] | None = None, **named: Any
+    ) -> dict[str, NDArray[Any]]:
+        """Run the signature once and return its outputs by name.
+
+        Args:
+            inputs: Arrays by input name; or give them as keywords. Numpy arrays, any host object with
+                ``__dlpack__`` or ``__array__``, or plain numbers and lists. Dtypes are not converted. Arrays that
+                are C-contiguous and begin at a multiple of 64 bytes, as those of :func:`tftrt.empty` do, are
+                passed on without a copy; do not write to them before the call returns.
+            outputs: Names of the outputs wanted (default: all). What only others need is not computed.
+            **named: Inputs by keyword.
+
+        Returns:
+            Numpy arrays, which are the caller's to write to; strings as object arrays of bytes. The GIL is released
+            while the model runs.
+
+        Raises:
+            InvalidArgumentError: A name, dtype or shape does not fit the signature; the model is closed.
+            IncompatibleError: The process was forked after the model was loaded.
+
+        Source: python/tftrt/model.py, cpp/src/api/model.cc
+        """
+        if isinstance(outputs, str):
+            raise InvalidArgumentError(f"outputs is the string {outputs!r}; expected a list of names")
+        return self._native.run({**(inputs or {}), **named}, list(outputs or ()))
+
+    def with_signature(self, name: str) -> Model:
+        """Return the same loaded model through another of its signatures; they share one session."""
+        other = object.__new__(Model)
+        other._path = self._path
+        other._options = {**self._options, "signature": name}
+        other._native = self._native.with_signature(name)
+        return other
+
+    @property
+    def signature(self) -> str:
+        """Name of the signature that calls run."""
+        return self._native.signature
+
+    @property
+    def signatures(self) -> list[str]:
+        """Names of all signatures of the model."""
+        return self._native.signatures
+
+    @property
+    def inputs(self) -> list[TensorSpec]:
+        """Name, dtype and shape of each input, sorted by name."""
+        return self._native.inputs
+
+    @property
+    def outputs(self) -> list[TensorSpec]:
+        """Name, dtype and shape of each output, sorted by name."""
+        return self._native.outputs
+
+    @property
+    def info(self) -> ModelInfo:
+        """What loading decided (device, executor and why) and how long each phase took, in seconds."""
+        return self._native.info
+
+    @property
+    def manifest(self) -> dict[str, Any] | None:
+        """The manifest that conversion wrote; None for a model that tftrt did not convert."""
+        text = self._native.manifest
+        return json.loads(text) if text else None
+
+    @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called, through this object or another of the same model."""
+        return self._native.closed
+
+    def close(self) -> None:
+        """Wait for the calls under way and free the session; later calls raise. Closing twice is allowed."""
+        self._native.close()
+
+    def __enter__(self) -> Model:
+        """Return the model itself; it is closed when the block ends."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close the model."""
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as path and options: unpickling loads the model again."""
+        return _load_again, (self._path, self._options)
+
+    def __repr__(self) -> str:
+        """Show path, signature, inputs and outputs."""
+        inputs = ", ".join(repr(spec) for spec in self.inputs)
+        outputs = ", ".join(repr(spec) for spec in self.outputs)
+        state = " (closed)" if self.closed else ""
+        return f"<tftrt.Model {self._path!r} {self.signature!r}: {inputs} -> {outputs}{state}>"
+
+
+def _load_again(path: str, options: dict[str, Any]) -> Model:
+    return Model(path, **options)
+
+
+def inspect(path: str | os.PathLike[str], tags: Sequence[str] = ("serve",)) -> SavedModelInfo:
+    """Read what a SavedModel holds without running anything of it.
+
+    Args:
+        path: Folder of the SavedModel.
+        tags: Tag set of the graph to describe.
+
+    Raises:
+        ModelError: It does not exist or cannot be read, or its manifest was changed.
+        InvalidArgumentError: It has no graph with that tag set.
+
+    Source: python/tftrt/model.py
+    """
+    return _native.inspect_saved_model(os.fspath(path), list(tags))
+
+
+def configure(**options: Any) -> None:
+    """Set what TensorFlow keeps for the whole process; call it before the first model is loaded.
+
+    Args:
+        **options: The fields of C++'s ``tftrt::RuntimeOptions``: ``gpu_memory_growth`` (default True),
+            ``gpu_memory_limit_mb`` (MiB), ``log_level`` (0 info to 3 fatal only, the default),
+            ``intra_op_threads``, ``inter_op_threads`` (default: one for each core), ``tensorflow_dir`` and
+            ``tensorrt_dir``.
+
+    Raises:
+        InvalidArgumentError: An option already has another value in this process, or is out of range.
+
+    Source: python/tftrt/model.py, cpp/include/tftrt/options.h
+    """
+    _native.configure(_set_options(_native.RuntimeOptions(), options))
+
+
+def empty(shape: int | Sequence[int], dtype: DTypeLike = np.float32) -> NDArray[Any]:
+    """Return an uninitialised array that models take as an input without a copy.
+
+    It begins at a multiple of 64 bytes; numpy's own arrays begin anywhere.
+
+    Args:
+        shape: Dimensions, each 0 or more.
+        dtype: A number type, bool or ml_dtypes' bfloat16.
+
+    Raises:
+        InvalidArgumentError: A dimension is negative, or the dtype has no such arrays.
+
+    Source: python/tftrt/model.py
+    """
+    dimensions = [shape] if isinstance(shape, (int, np.integer)) else list(shape)
+    return _native.empty(dimensions, np.dtype(dtype))

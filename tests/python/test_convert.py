@@ -287,8 +287,9 @@ def test_data_format(cnn: Path, tmp_path: Path) -> None:
     formats = {}
     for wanted in ("keep", "NCHW"):
         convert(cnn, tmp_path / wanted, data_format=wanted)
-        (function,) = read_graph(tmp_path / wanted).graph_def.library.function
-        formats[wanted] = {node.attr["data_format"].s for node in function.node_def if node.op == "Conv2D"}
+        graph = read_graph(tmp_path / wanted).graph_def
+        nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+        formats[wanted] = {node.attr["data_format"].s for node in nodes if node.op == "Conv2D"}
     assert formats == {"keep": {b"NHWC"}, "NCHW": {b"NCHW"}}
 
 

@@ -62,7 +62,7 @@ CASES = [
     Case("lstm", [{"sequence": floats(1, batch, length, 4)} for batch, length in ((1, 5), (3, 9), (2, 0))]),
     Case("keras_lstm", [{"sequence": floats(1, batch, 7, 4)} for batch in (1, 3)], has_engine=False),
     Case("string_lookup", [{"words": texts("b")}, {"words": texts("c", "", "nowhere", "a")}]),
-    Case("vocabulary", [{"words": texts("blue")}, {"words": texts("red", "grün", "green")}]),
+    Case("vocabulary", [{"words": texts("blue")}, {"words": texts("red", "grün", "green")}], has_engine=False),
     Case("shared_weights", [{"image": floats(batch, batch, 8, 8, 3)} for batch in (1, 3)], "classify"),
     Case("shared_weights", [{"image": floats(batch, batch, 8, 8, 3)} for batch in (1, 3)], "again"),
     Case("shared_weights", [{"image": floats(batch, batch, 8, 8, 3)} for batch in (1, 3)], "features"),
@@ -78,8 +78,8 @@ CASES = [
         "tf1_loop",
         [{"x": floats(batch, batch, 4), "steps": np.int32(steps)} for batch, steps in ((1, 3), (3, 0))],
     ),
-    Case("no_inputs", [{}, {}]),
-    Case("scalar", [{"x": np.float32(2.25)}, {"x": np.float32(-3.0)}]),
+    Case("no_inputs", [{}, {}], has_engine=False),
+    Case("scalar", [{"x": np.float32(2.25)}, {"x": np.float32(-3.0)}], has_engine=False),
     # Empty batches and tensors without elements.
     Case("cnn", [{"image": floats(batch, batch, 8, 8, 3)} for batch in (1, 3, 0)]),
     Case("passthrough", [{"x": floats(batch, batch, 4)} for batch in (1, 3, 0)]),
@@ -129,9 +129,17 @@ def test_unfrozen_variables_equal_tensorflow(
     check_parity(case, exported(case.model), exported(case.model), tensorflow)
 
 
-@pytest.mark.parametrize("executor", ["parallel", "single"])
-@pytest.mark.parametrize("kind", ["original", "converted"])
-@pytest.mark.parametrize("name", ["encoder", "branching", "string_lookup", "mtcnn_onet"])
+EXECUTORS = [
+    (name, kind, executor)
+    for name in ("encoder", "branching", "string_lookup", "mtcnn_onet")
+    for kind in ("original", "converted")
+    for executor in ("parallel", "single")
+    # Conversion lowers this model's loop to have its products in engines.
+    if (name, kind, executor) != ("branching", "converted", "single")
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "executor"), EXECUTORS)
 def test_executors_agree(
     name: str, kind: str, executor: str, model_of: Callable[[str, str], Path], tensorflow: TensorFlow
 ) -> None:

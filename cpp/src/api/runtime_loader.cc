@@ -41,6 +41,7 @@ class ScopedLogLevel {
 Backend* OpenBackend() {
   const std::string tensorflow_dir = FindTensorFlow(ConfiguredTensorFlowDir());
   const int log_level = FixLogLevel();
+  const bool loaded_before = !LoadedTensorFlow().empty();
   const ScopedLogLevel scoped_log_level(log_level);
   OpenTensorFlowLibraries(tensorflow_dir);
   FixTensorFlowDir(tensorflow_dir);
@@ -55,7 +56,7 @@ Backend* OpenBackend() {
   if (function == nullptr) {
     throw IncompatibleError(path + " does not belong to this libtftrt.so: it has no " + kBackendFunction + "; reinstall tftrt");
   }
-  Backend* backend = function(log_level);
+  Backend* backend = function(/*keep_log_level=*/!loaded_before && log_level > 0);
   // Without a GPU nothing asks for TensorRT, and opening it takes time and memory.
   if (!ListGpus().empty()) OpenTensorRt();
   return backend;

@@ -13,7 +13,7 @@ Backend& GetBackend();
 
 // Name of the function that libtftrt_runtime.so exports, and its type. The argument is the log level in force.
 inline constexpr char kBackendFunction[] = "tftrt_backend";
-using BackendFunction = Backend* (*)(int log_level);
+using BackendFunction = Backend* (*)(bool keep_log_level);
 
 }  // namespace tftrt
 

@@ -60,16 +60,6 @@ bool SameDirectory(const fs::path& a, const fs::path& b) {
   return fs::equivalent(a, b, error);
 }
 
-// Folder of the TensorFlow that the process already has; empty if it has none.
-std::string LoadedTensorFlow() {
-  for (const char* name : {kCcLibrary, kFrameworkLibrary}) {
-    if (const SharedLibrary library = FindLoadedLibrary(name)) {
-      return fs::path(PathOfLibrary(library)).parent_path().string();
-    }
-  }
-  return "";
-}
-
 std::vector<fs::path> Candidates() {
   const fs::path own = OwnDirectory();
   std::vector<fs::path> candidates = {own / ".." / ".." / "tensorflow", own, own / ".." / "tensorflow", HintDirectory(),
@@ -150,6 +140,15 @@ void SetTensorFlowHint(const std::string& directory) {
   Hint& hint = TheHint();
   const std::lock_guard lock(hint.mutex);
   hint.directory = directory;
+}
+
+std::string LoadedTensorFlow() {
+  for (const char* name : {kCcLibrary, kFrameworkLibrary}) {
+    if (const SharedLibrary library = FindLoadedLibrary(name)) {
+      return fs::path(PathOfLibrary(library)).parent_path().string();
+    }
+  }
+  return "";
 }
 
 std::string FindTensorFlow(const std::optional<std::string>& directory) {

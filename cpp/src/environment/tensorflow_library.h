@@ -9,6 +9,9 @@
 
 namespace tftrt {
 
+// Folder of the TensorFlow that the process already has; empty if it has none.
+std::string LoadedTensorFlow();
+
 // Folder of libtensorflow_cc.so.2, in this order: `directory` if given (it must be there), what the process has
 // already loaded, next to libtftrt.so as in site-packages or a bundle, the hint, the folder that tftrt was built
 // against, and last the loader's own search path.

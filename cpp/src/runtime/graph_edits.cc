@@ -53,10 +53,11 @@ void PlaceOnDevice(const Placement& placement, tensorflow::MetaGraphDef& meta_gr
   });
 }
 
-// On a CPU an engine runs as its native segment, so there has to be one.
-void RequireNativeSegments(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
+// On a CPU an engine runs as its native segment. Called as a function, unlike through the kernel, it is inlined and
+// optimised with the graph around it.
+void CallNativeSegments(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
   if (placement.gpu) return;
-  ForEachNode(*meta_graph.mutable_graph_def(), [&](const tensorflow::NodeDef& node) {
+  ForEachNode(*meta_graph.mutable_graph_def(), [&](tensorflow::NodeDef& node) {
     if (node.op() != kEngineOp) return;
     const auto segment = node.attr().find("segment_func");
     if (segment == node.attr().end() || segment->second.func().name().empty()) {
@@ -64,6 +65,13 @@ void RequireNativeSegments(const Placement& placement, tensorflow::MetaGraphDef&
                              "\" has no native segment (it was converted with remove_native_segments), so the model cannot run "
                              "on a CPU: load it on a GPU, or convert it again with its native segments");
     }
+    auto& attrs = *node.mutable_attr();
+    google::protobuf::Map<std::string, tensorflow::AttrValue> call;
+    call["f"] = attrs["segment_func"];
+    call["Tin"] = attrs["InT"];
+    call["Tout"] = attrs["OutT"];
+    attrs.swap(call);
+    node.set_op("PartitionedCall");
   });
 }
 
@@ -72,7 +80,7 @@ using GraphEdit = void (*)(const Placement&, tensorflow::MetaGraphDef&);
 // Everything that is done to a graph between reading and loading it.
 constexpr GraphEdit kGraphEdits[] = {
     RequireKnownOps,
-    RequireNativeSegments,
+    CallNativeSegments,
     PlaceOnDevice,
 };
 

@@ -9,6 +9,7 @@
 #include "runtime/graph_edits.h"
 #include "runtime/input_retention.h"
 #include "runtime/manifest.h"
+#include "runtime/optimizer_options.h"
 #include "runtime/saved_model.h"
 #include "runtime/session_options.h"
 #include "runtime/signatures.h"
@@ -76,20 +77,22 @@ class SessionModel final : public LoadedModel {
     for (const BoundSignature& signature : bound_) specs_.push_back(signature.spec);
     LoadLibraries(options.op_libraries);
     const Placement placement = ResolveDevice(options.device);
+    info_.engines = CountEngines(meta_graph.graph_def());
     EditGraph(placement, meta_graph);
     const ExecutorChoice executor = ChooseExecutor(options.executor, placement, meta_graph.graph_def(), bound_);
     for (const BoundSignature& signature : bound_) {
       copy_inputs_.push_back(MayBeRetained(meta_graph.graph_def(), signature.input_tensors));
     }
     info_.device = placement.Name();
-    info_.engines = CountEngines(meta_graph.graph_def());
     info_.executor = executor.single ? "single" : "parallel";
     info_.executor_reason = executor.reason;
     single_threaded_ = executor.single;
     if (options.intra_op_threads > 0) intra_op_pool_ = std::make_unique<IntraOpPool>(options.intra_op_threads);
     timer.EndPhase("edit");
 
-    const tensorflow::SessionOptions session_options = MakeSessionOptions(options, runtime, placement, single_threaded_);
+    const tensorflow::SessionOptions session_options = MakeSessionOptions(
+        options, runtime, placement, single_threaded_,
+        MakeRewriterConfig(meta_graph.graph_def(), bound_, placement, /*converted=*/!manifest_.empty()));
     ThrowIfLoadError(tensorflow::LoadMetagraphIntoSession(session_options, meta_graph, &session_), "loading the graph of \"" + path + "\"");
     timer.EndPhase("session");
     ThrowIfLoadError(tensorflow::RestoreSession(tensorflow::RunOptions(), meta_graph, path, &session_),

@@ -39,10 +39,10 @@ class TensorFlowBackend final : public Backend {
 }  // namespace
 }  // namespace tftrt
 
-extern "C" __attribute__((visibility("default"))) tftrt::Backend* tftrt_backend(int log_level) {
-  // TensorFlow keeps the log level from the first message that it handles; this one makes it do so while the
-  // environment has ours.
-  if (log_level > 0) LOG(INFO) << "tftrt";
+extern "C" __attribute__((visibility("default"))) tftrt::Backend* tftrt_backend(bool keep_log_level) {
+  // TensorFlow keeps the log level of the first message that it handles; this one, which is not shown, makes it do so
+  // while the environment has ours.
+  if (keep_log_level) LOG(INFO) << "tftrt";
   static tftrt::TensorFlowBackend backend;
   return &backend;
 }

@@ -3,6 +3,7 @@
 
 #include "api/backend.h"
 #include "runtime/graph_edits.h"
+#include "tensorflow/core/protobuf/rewriter_config.pb.h"
 #include "tensorflow/core/public/session_options.h"
 #include "tftrt/options.h"
 
@@ -13,7 +14,8 @@ namespace tftrt {
 Placement ResolveDevice(const std::string& device);
 
 tensorflow::SessionOptions MakeSessionOptions(const ModelOptions& options, const ResolvedRuntimeOptions& runtime,
-                                              const Placement& placement, bool single_threaded);
+                                              const Placement& placement, bool single_threaded,
+                                              const tensorflow::RewriterConfig& optimizer);
 
 }  // namespace tftrt
 

@@ -39,6 +39,12 @@ def inline_functions(graph: Any, fetches: Iterable[str]) -> Any:
     return _optimize(graph, fetches, rewriter, _CPU)
 
 
+def fold_constants(graph: Any, fetches: Iterable[str]) -> Any:
+    """Fold the graph's own constants as TensorFlow does at run time; meant for a graph with its variables."""
+    rewriter = rewriter_config_pb2.RewriterConfig(optimizers=["constfold", "dependency"])
+    return _optimize(graph, fetches, rewriter, _CPU)
+
+
 def to_channels_first(graph: Any, fetches: Iterable[str]) -> Any:
     """Rewrite convolutions and what surrounds them to NCHW, as Grappler does for a GPU."""
     for node in graph.node:
@@ -76,7 +82,10 @@ def tensorrt(graph: Any, fetches: Iterable[str], options: Options) -> tuple[Any,
         use_implicit_batch=not options.dynamic_shapes,
         profile_strategy=options.profile_strategy,
     )
-    rewriter.optimizers.remove("layout")
+    # Folding has been done, exactly; this would treat weights as constants to merge with others.
+    rewriter.optimizers[:] = [name for name in rewriter.optimizers if name not in ("layout", "constfold")]
+    (fold,) = (entry for entry in rewriter.custom_optimizers if entry.name == "constfold")
+    rewriter.custom_optimizers.remove(fold)
     rewriter.experimental_disable_folding_quantization_emulation = True
     with TemporaryDirectory(prefix="tftrt-report-") as directory:
         report = Path(directory) / "report.csv"

@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from . import passes
 from .canonical import order_engines
 from .constants import sink_constants
+from .folding import fold_constants
 from .freeze import freeze
 from .graphs import (
     BRANCHES,
@@ -75,6 +76,7 @@ def prepare(model: LoadedModel, name: str) -> SignatureGraph:
     _hold_lowering(signature.graph)
     signature.graph = passes.inline_functions(signature.graph, signature.tensors)
     _name_outputs(signature)
+    signature.graph = passes.fold_constants(signature.graph, signature.tensors)
     signature.prune()
     return signature
 
@@ -89,6 +91,7 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
     signature.graph = freeze(
         signature.graph, {name: value for name, value in values.items() if name in names}
     )
+    fold_constants(signature.graph, signature.tensors)
     sink_constants(signature.graph)
     signature.prune()
     if options.data_format == "NCHW":

@@ -1,0 +1,81 @@
+#include "runtime/optimizer_options.h"
+
+#include <algorithm>
+#include <string_view>
+#include <unordered_map>
+
+#include "tensorflow/core/framework/function.pb.h"
+#include "tensorflow/core/framework/node_def.pb.h"
+#include "tensorflow/core/framework/tensor_shape.h"
+
+namespace tftrt {
+namespace {
+
+using tensorflow::RewriterConfig;
+
+// Whether every tensor that has shape `spec` has the shape that `node` states as well.
+bool Promises(const TensorSpec& spec, const tensorflow::NodeDef& node) {
+  if (node.op() != "Placeholder") return false;
+  const auto stated = node.attr().find("shape");
+  if (stated == node.attr().end() || stated->second.shape().unknown_rank()) return true;
+  const auto& dims = stated->second.shape().dim();
+  if (!spec.known_rank || spec.shape.size() != static_cast<std::size_t>(dims.size())) return false;
+  return std::equal(spec.shape.begin(), spec.shape.end(), dims.begin(),
+                    [](std::int64_t dim, const auto& wanted) { return wanted.size() < 0 || wanted.size() == dim; });
+}
+
+// Run checks what is fed against the signature. That makes the graph's own shapes true if they say no more.
+bool FedShapesAreTrue(const tensorflow::GraphDef& graph, const std::vector<BoundSignature>& signatures) {
+  std::unordered_map<std::string_view, const tensorflow::NodeDef*> nodes;
+  for (const auto& node : graph.node()) nodes[node.name()] = &node;
+  for (const BoundSignature& signature : signatures) {
+    for (std::size_t i = 0; i < signature.input_tensors.size(); ++i) {
+      const std::string_view tensor = signature.input_tensors[i];
+      const auto node = nodes.find(tensor.substr(0, tensor.find(':')));
+      if (node == nodes.end() || !Promises(signature.spec.inputs[i], *node->second)) return false;
+    }
+  }
+  return true;
+}
+
+bool IsChannelsFirst(const tensorflow::NodeDef& node) {
+  const auto format = node.attr().find("data_format");
+  return format != node.attr().end() && format->second.s() == "NCHW";
+}
+
+template <typename Nodes>
+bool AnyChannelsFirst(const Nodes& nodes) {
+  return std::any_of(nodes.begin(), nodes.end(), IsChannelsFirst);
+}
+
+bool HasChannelsFirst(const tensorflow::GraphDef& graph) {
+  const auto& functions = graph.library().function();
+  return AnyChannelsFirst(graph.node()) ||
+         std::any_of(functions.begin(), functions.end(),
+                     [](const auto& function) { return AnyChannelsFirst(function.node_def()); });
+}
+
+}  // namespace
+
+RewriterConfig MakeRewriterConfig(const tensorflow::GraphDef& graph, const std::vector<BoundSignature>& signatures,
+                                  const Placement& placement, bool converted) {
+  RewriterConfig config;
+  if (FedShapesAreTrue(graph, signatures)) {
+    // In these two optimisers the level only says whether the shapes of fed tensors are to be believed. A tf.function
+    // always believes them; doing likewise gives the same graph, and so the same bits.
+    config.set_arithmetic_optimization(RewriterConfig::AGGRESSIVE);
+    config.set_remapping(RewriterConfig::AGGRESSIVE);
+  }
+  if (placement.gpu) return config;
+  // The converter has folded what can be folded exactly. More would merge weights that were variables, which rounds
+  // differently.
+  if (converted) config.set_constant_folding(RewriterConfig::OFF);
+  if (HasChannelsFirst(graph)) {
+    // TensorFlow's CPU kernels want channels last. A model converted on a GPU machine has them first.
+    config.set_cpu_layout_conversion(RewriterConfig::NCHW_TO_NHWC);
+    config.set_min_graph_nodes(-1);
+  }
+  return config;
+}
+
+}  // namespace tftrt

@@ -1,0 +1,20 @@
+#ifndef TFTRT_RUNTIME_OPTIMIZER_OPTIONS_H_
+#define TFTRT_RUNTIME_OPTIMIZER_OPTIONS_H_
+
+#include <vector>
+
+#include "runtime/graph_edits.h"
+#include "runtime/signatures.h"
+#include "tensorflow/core/protobuf/meta_graph.pb.h"
+#include "tensorflow/core/protobuf/rewriter_config.pb.h"
+
+namespace tftrt {
+
+// How TensorFlow's graph optimiser (Grappler) shall treat an edited graph. `converted` is whether tftrt's converter
+// wrote it.
+tensorflow::RewriterConfig MakeRewriterConfig(const tensorflow::GraphDef& graph, const std::vector<BoundSignature>& signatures,
+                                              const Placement& placement, bool converted);
+
+}  // namespace tftrt
+
+#endif  // TFTRT_RUNTIME_OPTIMIZER_OPTIONS_H_

@@ -36,7 +36,8 @@ std::optional<DType> FromNumpy(const py::dtype& dtype) {
   }
   // Types of the same size have several numbers (long and long long).
   for (std::size_t i = 0; i < kDTypes; ++i) {
-    if (all[i].kind() == dtype.kind() && all[i].itemsize() == dtype.itemsize() && dtype.kind() != 'V') return static_cast<DType>(i);
+    if (all[i].kind() == dtype.kind() && all[i].itemsize() == dtype.itemsize() && dtype.kind() != 'V')
+      return static_cast<DType>(i);
   }
   if (dtype.kind() == 'S' || dtype.kind() == 'U') return DType::kString;
   return std::nullopt;
@@ -69,7 +70,8 @@ Shape ShapeOf(const py::array& array) { return Shape(array.shape(), array.shape(
 std::string ToBytes(py::handle element) {
   if (PyBytes_Check(element.ptr()) != 0) return element.cast<py::bytes>();
   if (PyUnicode_Check(element.ptr()) != 0) return element.cast<std::string>();
-  throw InvalidArgumentError("a string input holds " + std::string(py::str(py::type::handle_of(element).attr("__name__"))) +
+  throw InvalidArgumentError("a string input holds " +
+                             std::string(py::str(py::type::handle_of(element).attr("__name__"))) +
                              "; expected bytes or str");
 }
 
@@ -90,7 +92,8 @@ Tensor ArrayToTensor(py::array array, const TensorSpec& spec) {
   if (*dtype == DType::kString) return StringsToTensor(array);
   const char order = dtype_object.byteorder();
   if (order == '>' || (array.flags() & py::array::c_style) == 0) {
-    array = py::array(py::module_::import("numpy").attr("ascontiguousarray")(array, NumpyDTypes()[static_cast<std::size_t>(*dtype)])
+    array = py::array(py::module_::import("numpy")
+                          .attr("ascontiguousarray")(array, NumpyDTypes()[static_cast<std::size_t>(*dtype)])
                           .attr("reshape")(array.attr("shape")));
   }
   Shape shape = ShapeOf(array);

@@ -9,8 +9,10 @@ void BindSavedModel(py::module_& module) {
   py::class_<TensorSpec>(module, "TensorSpec", "Name, dtype and shape of one input or output of a signature.")
       .def_readonly("name", &TensorSpec::name)
       .def_property_readonly("dtype", [](const TensorSpec& spec) { return ToNumpy(spec.dtype); })
-      .def_property_readonly(
-          "shape", [](const TensorSpec& spec) -> py::object { return spec.known_rank ? py::tuple(py::cast(spec.shape)) : py::object(py::none()); })
+      .def_property_readonly("shape",
+                             [](const TensorSpec& spec) -> py::object {
+                               return spec.known_rank ? py::tuple(py::cast(spec.shape)) : py::object(py::none());
+                             })
       .def("__repr__", [](const TensorSpec& spec) { return "<" + ToString(spec) + ">"; });
   py::class_<SignatureSpec>(module, "SignatureSpec", "One signature of a SavedModel.")
       .def_readonly("name", &SignatureSpec::name)

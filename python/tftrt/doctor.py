@@ -99,9 +99,7 @@ def diagnose() -> Diagnosis:
     cuda = [_cuda_component(library) for library in report.cuda]
     components = [
         _python_component(),
-        Component(
-            "Python", "tftrt", "cpu", ok=True, version=version("tftrt"), path=str(Path(__file__).parent)
-        ),
+        Component("Python", "tftrt", "cpu", ok=True, version=version("tftrt"), path=str(Path(__file__).parent)),
         *_tensorflow_components(report.tensorflow),
         *cuda,
         *_tensorrt_components(report, cuda_ok=all(component.ok for component in cuda[1:])),
@@ -153,9 +151,7 @@ def _tensorflow_components(library: _native.LibraryReport) -> Iterable[Component
             ok=False,
             path=library.path,
             problem="this TensorFlow was built for the CPU only",
-            remedy=_pip("uninstall -y tensorflow-cpu")
-            + " && "
-            + _pip(f"install '{_TENSORFLOW_REQUIREMENT}'"),
+            remedy=_pip("uninstall -y tensorflow-cpu") + " && " + _pip(f"install '{_TENSORFLOW_REQUIREMENT}'"),
         )
 
 
@@ -167,9 +163,7 @@ def _is_cuda_build(directory: Path) -> bool:
 
 def _cuda_component(library: _native.LibraryReport) -> Component:
     is_driver = library.name.startswith("libcuda.so")
-    remedy = (
-        _NEED_DRIVER if is_driver else _pip(f"install 'tensorflow[and-cuda]{_TENSORFLOW_REQUIREMENT[10:]}'")
-    )
+    remedy = _NEED_DRIVER if is_driver else _pip(f"install 'tensorflow[and-cuda]{_TENSORFLOW_REQUIREMENT[10:]}'")
     return Component(
         "CUDA",
         library.name,

@@ -12,9 +12,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import exports
 import numpy as np
 import pytest
+
+import exports
 import tftrt
 
 # oneDNN computes the same in another order if weights are constants, or an op is in a loop's body. It is what

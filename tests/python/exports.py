@@ -12,8 +12,9 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-import models
 import numpy as np
+
+import models
 
 DTYPES = [
     "float16",
@@ -192,9 +193,7 @@ def any_rank(directory: str) -> None:
     import tensorflow as tf
 
     module = tf.Module()
-    module.call = tf.function(
-        lambda x: {"y": x + 1.0}, input_signature=[tf.TensorSpec(None, tf.float32, name="x")]
-    )
+    module.call = tf.function(lambda x: {"y": x + 1.0}, input_signature=[tf.TensorSpec(None, tf.float32, name="x")])
     tf.saved_model.save(module, directory, signatures={"serving_default": module.call})
 
 
@@ -295,9 +294,7 @@ def keeps_variable(directory: str) -> None:
         "in_loop": [x, tf.TensorSpec([], tf.int32, name="count")],
         "read": [],
     }
-    signatures = {
-        name: tf.function(getattr(module, name), input_signature=spec) for name, spec in specs.items()
-    }
+    signatures = {name: tf.function(getattr(module, name), input_signature=spec) for name, spec in specs.items()}
     tf.saved_model.save(module, directory, signatures=signatures)
 
 
@@ -482,7 +479,5 @@ def custom_ops(directory: str, library: str) -> None:
         "fail": (lambda code: {"y": ops.tftrt_test_fail(code)}, [tf.TensorSpec([], tf.int32, name="code")]),
     }
     module = tf.Module()
-    signatures = {
-        name: tf.function(function, input_signature=spec) for name, (function, spec) in functions.items()
-    }
+    signatures = {name: tf.function(function, input_signature=spec) for name, (function, spec) in functions.items()}
     tf.saved_model.save(module, directory, signatures=signatures)

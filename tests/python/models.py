@@ -71,9 +71,7 @@ def cnn(directory: str | Path, *, seed: int = 0, image: int = 8, channels: int =
     return _save(model, directory, {"serving_default": model.__call__})
 
 
-def encoder(
-    directory: str | Path, *, layers: int = 2, width: int = 16, heads: int = 2, words: int = 50
-) -> str:
+def encoder(directory: str | Path, *, layers: int = 2, width: int = 16, heads: int = 2, words: int = 50) -> str:
     """A BERT-like encoder.
 
     ``ids`` and ``mask`` int32 [-1, -1] -> ``hidden`` float32 [-1, -1, width], ``pooled``.
@@ -91,10 +89,7 @@ def encoder(
             for layer in range(layers):
                 shapes = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)]
                 self.layers.append(
-                    [
-                        tf.Variable(_weights(10 * layer + i, *s), name=f"l{layer}_{i}")
-                        for i, s in enumerate(shapes)
-                    ]
+                    [tf.Variable(_weights(10 * layer + i, *s), name=f"l{layer}_{i}") for i, s in enumerate(shapes)]
                 )
 
         @staticmethod
@@ -113,9 +108,7 @@ def encoder(
             x = tf.gather(self.words, ids) + self.positions[None, :length]
             bias = (1.0 - tf.cast(mask, tf.float32))[:, None, None, :] * -1e9
             for project, merge, widen, narrow in self.layers:
-                y = tf.reshape(
-                    tf.matmul(tf.reshape(x, [-1, width]), project), [batch, length, 3, heads, depth]
-                )
+                y = tf.reshape(tf.matmul(tf.reshape(x, [-1, width]), project), [batch, length, 3, heads, depth])
                 query, key, value = tf.unstack(tf.transpose(y, [2, 0, 3, 1, 4]))
                 scores = tf.nn.softmax(tf.matmul(query, key, transpose_b=True) * depth**-0.5 + bias)
                 y = tf.reshape(tf.transpose(tf.matmul(scores, value), [0, 2, 1, 3]), [-1, width])

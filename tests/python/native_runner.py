@@ -36,9 +36,7 @@ def without_engines(directory: str | Path, destination: str | Path) -> str:
     for nodes in [graph.node, *(function.node_def for function in graph.library.function)]:
         for node in nodes:
             if node.op == "TRTEngineOp":
-                old = {
-                    key: type(value).FromString(value.SerializeToString()) for key, value in node.attr.items()
-                }
+                old = {key: type(value).FromString(value.SerializeToString()) for key, value in node.attr.items()}
                 node.op = "PartitionedCall"
                 node.attr.clear()
                 for new, key in (("f", "segment_func"), ("Tin", "InT"), ("Tout", "OutT")):
@@ -72,9 +70,7 @@ class SessionModel:
     def __exit__(self, *_: object) -> None:
         self._session.close()
 
-    def run(
-        self, inputs: Mapping[str, Any] | None = None, signature: str = "serving_default"
-    ) -> dict[str, np.ndarray]:
+    def run(self, inputs: Mapping[str, Any] | None = None, signature: str = "serving_default") -> dict[str, np.ndarray]:
         """Call a signature."""
         definition = self._meta.signature_def[signature]
         feeds = {definition.inputs[key].name: value for key, value in (inputs or {}).items()}

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import tftrt
 from tftrt.cli import main
 from tftrt.cli.arrays import read_arrays
@@ -214,9 +215,7 @@ def test_inspect_json(model: Path, converted: Path, capsys: pytest.CaptureFixtur
     assert original["engines"] == 0
     assert original["ops"]["Conv2D"] == 2
     signature = next(s for s in original["signatures"] if s["name"] == "serving_default")
-    assert signature["inputs"] == [
-        {"name": "image", "dtype": "float32", "shape": [-1, IMAGE_SIZE, IMAGE_SIZE, 3]}
-    ]
+    assert signature["inputs"] == [{"name": "image", "dtype": "float32", "shape": [-1, IMAGE_SIZE, IMAGE_SIZE, 3]}]
 
     assert main(["inspect", str(converted), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
@@ -253,11 +252,7 @@ def test_run_random_is_repeatable_and_measures(converted: Path, capsys: pytest.C
     result = json.loads(capsys.readouterr().out)
     assert result["outputs"] == {"probabilities": {"dtype": "float32", "shape": [5, 4]}}
     assert result["latency_seconds"]["calls"] == 4
-    assert (
-        result["latency_seconds"]["min"]
-        <= result["latency_seconds"]["median"]
-        <= result["latency_seconds"]["max"]
-    )
+    assert result["latency_seconds"]["min"] <= result["latency_seconds"]["median"] <= result["latency_seconds"]["max"]
     shape = f"image:3x{IMAGE_SIZE}x{IMAGE_SIZE}x3"
     assert main(["run", str(converted), "--random", "--shape", shape, "--device", "cpu"]) == 0
     assert "probabilities: float32[3, 4]" in capsys.readouterr().out

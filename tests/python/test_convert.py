@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import models
 import numpy as np
 import pytest
+
+import models
 from native_runner import SessionModel, read_graph, without_engines
 from tftrt.conversion import ConversionReport, convert
 
@@ -309,13 +310,9 @@ def test_import_needs_no_tensorflow_and_the_terminal_stays_quiet(cnn: Path, tmp_
     preloaded = "import tensorflow, sys; sys.stderr.flush(); print('MARK', file=sys.stderr, flush=True); "
     import os
 
-    environment = {
-        k: v for k, v in os.environ.items() if k not in ("TF_CPP_MIN_LOG_LEVEL", "TFTRT_LOG_LEVEL")
-    }
+    environment = {k: v for k, v in os.environ.items() if k not in ("TF_CPP_MIN_LOG_LEVEL", "TFTRT_LOG_LEVEL")}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
-    for number, text in enumerate(
-        [script, preloaded + script.replace("assert 'tensorflow' not in sys.modules; ", "")]
-    ):
+    for number, text in enumerate([script, preloaded + script.replace("assert 'tensorflow' not in sys.modules; ", "")]):
         result = subprocess.run(
             [sys.executable, "-c", text, str(cnn), str(tmp_path / f"out{number}")],
             capture_output=True,

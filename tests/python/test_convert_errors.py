@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import models
 import pytest
+
+import models
 from tftrt.conversion import convert
 from tftrt.errors import InvalidArgumentError, ModelError, UnsupportedError
 
@@ -19,9 +20,7 @@ def cnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _files(directory: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()
-    }
+    return {str(path.relative_to(directory)): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize(

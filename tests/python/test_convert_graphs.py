@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from native_runner import SessionModel, read_graph, without_engines
 from tftrt.conversion import ConversionReport, convert
 
@@ -142,11 +143,7 @@ def test_functional_loops_keep_their_lowering(tmp_path: Path) -> None:
     convert(_save(tmp_path / "source", _nested), tmp_path / "out")
     graph = read_graph(tmp_path / "out").graph_def
     functions = [node for function in graph.library.function for node in function.node_def]
-    loops = [
-        node
-        for node in [*graph.node, *functions]
-        if node.op in ("While", "StatelessWhile", "If", "StatelessIf")
-    ]
+    loops = [node for node in [*graph.node, *functions] if node.op in ("While", "StatelessWhile", "If", "StatelessIf")]
     assert len(loops) == 3
     assert all(node.attr["_lower_using_switch_merge"].b for node in loops)
     assert not any(key.startswith("_tftrt") for node in loops for key in node.attr)

@@ -6,9 +6,10 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import models
 import numpy as np
 import pytest
+
+import models
 from native_runner import SessionModel, read_graph, without_engines
 from tftrt.conversion import convert
 from tftrt.errors import InvalidArgumentError, ModelError, UnsupportedError
@@ -16,9 +17,7 @@ from tftrt.errors import InvalidArgumentError, ModelError, UnsupportedError
 X = np.random.default_rng(0).standard_normal((2, 4)).astype(np.float32)
 
 
-def _run(
-    directory: Path, inputs: dict[str, Any], signature: str = "serving_default"
-) -> dict[str, np.ndarray]:
+def _run(directory: Path, inputs: dict[str, Any], signature: str = "serving_default") -> dict[str, np.ndarray]:
     native = without_engines(directory, directory.with_name(directory.name + "_native"))
     with SessionModel(native) as model:
         return model.run(inputs, signature)
@@ -106,9 +105,7 @@ def test_module(module: Any, tmp_path: Path) -> None:
 def test_concrete_function(module: Any, tmp_path: Path) -> None:
     import tensorflow as tf
 
-    convert(
-        module.free.get_concrete_function(tf.TensorSpec([None, 4], tf.float32, name="x")), tmp_path / "out"
-    )
+    convert(module.free.get_concrete_function(tf.TensorSpec([None, 4], tf.float32, name="x")), tmp_path / "out")
     np.testing.assert_array_equal(_run(tmp_path / "out", {"x": X})["output_0"], np.maximum(2 * X - 1, 0))
 
 

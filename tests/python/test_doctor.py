@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from tftrt import _native
 from tftrt.cli import main
 from tftrt.doctor import diagnose
@@ -19,9 +20,7 @@ CUDA = ("libcuda.so.1", "libcudart.so.12", "libcublas.so.12", "libcudnn.so.8")
 def library(name: str, problem: str = "", version: str = "1.0") -> Any:
     found = not problem
     path = f"/site-packages/tensorflow/{name}" if found else ""
-    return SimpleNamespace(
-        name=name, found=found, path=path, version=version if found else "", detail=problem
-    )
+    return SimpleNamespace(name=name, found=found, path=path, version=version if found else "", detail=problem)
 
 
 class Environment:
@@ -64,9 +63,7 @@ def test_all_is_well(environment: Environment, capsys: pytest.CaptureFixture[str
     assert "NVIDIA H100" in text
 
 
-def test_without_a_gpu_only_the_cpu_works(
-    environment: Environment, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_a_gpu_only_the_cpu_works(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:
     environment.cuda = [library(name, f"{name}: cannot open shared object file") for name in CUDA]
     environment.tensorrt = [library("libnvinfer.so.8", "none"), library("libnvinfer_plugin.so.8", "none")]
     environment.gpus = []
@@ -83,9 +80,7 @@ def test_without_a_gpu_only_the_cpu_works(
     text = capsys.readouterr().out
     assert "running on the CPU: works" in text
     assert "running on the GPU: cannot work" in text
-    assert all(f"  {remedy}\n" in text for remedy in diagnosis.remedies), (
-        "commands must be copyable, on one line each"
-    )
+    assert all(f"  {remedy}\n" in text for remedy in diagnosis.remedies), "commands must be copyable, on one line each"
 
 
 def test_json(environment: Environment, capsys: pytest.CaptureFixture[str]) -> None:

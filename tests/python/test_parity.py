@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 import tftrt
 from conftest import TensorFlow
 
@@ -116,16 +117,12 @@ def check_parity(case: Case, path: Path, original: Path, tensorflow: TensorFlow,
 
 @pytest.mark.parametrize("kind", ["original", "converted"])
 @pytest.mark.parametrize("case", CASES, ids=str)
-def test_equals_tensorflow(
-    case: Case, kind: str, model_of: Callable[[str, str], Path], tensorflow: TensorFlow
-) -> None:
+def test_equals_tensorflow(case: Case, kind: str, model_of: Callable[[str, str], Path], tensorflow: TensorFlow) -> None:
     check_parity(case, model_of(case.model, kind), model_of(case.model, "original"), tensorflow)
 
 
 @pytest.mark.parametrize("case", UNFROZEN, ids=str)
-def test_unfrozen_variables_equal_tensorflow(
-    case: Case, exported: Callable[..., Path], tensorflow: TensorFlow
-) -> None:
+def test_unfrozen_variables_equal_tensorflow(case: Case, exported: Callable[..., Path], tensorflow: TensorFlow) -> None:
     check_parity(case, exported(case.model), exported(case.model), tensorflow)
 
 
@@ -154,9 +151,7 @@ def test_converted_models_have_engines(case: Case, converted_of: Callable[[str],
         assert model.info.engines >= 1
 
 
-def test_assets_move_with_the_model(
-    exported: Callable[..., Path], tensorflow: TensorFlow, tmp_path: Path
-) -> None:
+def test_assets_move_with_the_model(exported: Callable[..., Path], tensorflow: TensorFlow, tmp_path: Path) -> None:
     """The model's own copy of a vocabulary is read, wherever the model is."""
     (case,) = [case for case in CASES if case.model == "vocabulary"]
     moved = tmp_path / "elsewhere"

@@ -38,9 +38,7 @@ print(json.dumps({"problem": problem, "enabled": enabled, "version": version}))
 def probe(tensorrt_dir: Path | str) -> dict[str, Any]:
     environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
     environment |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TFTRT_TENSORRT_DIR": str(tensorrt_dir)}
-    result = subprocess.run(
-        [sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, timeout=300
-    )
+    result = subprocess.run([sys.executable, "-c", PROBE], env=environment, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1])
 

@@ -12,6 +12,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
+
 import tftrt
 from conftest import Gate
 from exports import DTYPES
@@ -109,9 +110,7 @@ def add_one(exported: Callable[[str], Path]) -> Iterator[tftrt.Model]:
 
 def test_specs_name_every_dtype(exported: Callable[[str], Path]) -> None:
     with tftrt.Model(exported("all_dtypes")) as model:
-        assert {spec.name: spec.dtype for spec in model.inputs} == {
-            name: numpy_dtype(name) for name in DTYPES
-        }
+        assert {spec.name: spec.dtype for spec in model.inputs} == {name: numpy_dtype(name) for name in DTYPES}
         assert {spec.dtype for spec in model.outputs} == {numpy_dtype(name) for name in DTYPES}
 
 
@@ -406,9 +405,7 @@ def test_iterators_keep_copies(exported: Callable[[str], Path]) -> None:
         assert [following()["row"].tolist() for _ in range(3)] == np.arange(12.0).reshape(3, 4).tolist()
 
 
-def test_a_thread_of_tensorflow_may_give_an_input_back(
-    custom_ops: Path, op_library: Path, gate: Gate
-) -> None:
+def test_a_thread_of_tensorflow_may_give_an_input_back(custom_ops: Path, op_library: Path, gate: Gate) -> None:
     """The last share of a borrowed array goes in a thread that Python has never seen."""
     released = threading.Event()
 

@@ -18,8 +18,8 @@ namespace tftrt {
 struct TensorSpec {
   std::string name;
   DType dtype = DType::kFloat32;
-  Shape shape;                // -1 for a dimension that is not fixed; meaningless if !known_rank
-  bool known_rank = true;     // false: any number of dimensions
+  Shape shape;             // -1 for a dimension that is not fixed; meaningless if !known_rank
+  bool known_rank = true;  // false: any number of dimensions
 };
 
 // "images: float32[?, 224, 224, 3]"

@@ -14,13 +14,20 @@ struct TypeEntry {
 };
 
 constexpr TypeEntry kTypes[] = {
-    {DType::kFloat16, {kDLFloat, 16, 1}},     {DType::kBFloat16, {kDLBfloat, 16, 1}},
-    {DType::kFloat32, {kDLFloat, 32, 1}},     {DType::kFloat64, {kDLFloat, 64, 1}},
-    {DType::kInt8, {kDLInt, 8, 1}},           {DType::kInt16, {kDLInt, 16, 1}},
-    {DType::kInt32, {kDLInt, 32, 1}},         {DType::kInt64, {kDLInt, 64, 1}},
-    {DType::kUInt8, {kDLUInt, 8, 1}},         {DType::kUInt16, {kDLUInt, 16, 1}},
-    {DType::kUInt32, {kDLUInt, 32, 1}},       {DType::kUInt64, {kDLUInt, 64, 1}},
-    {DType::kBool, {kDLBool, 8, 1}},          {DType::kComplex64, {kDLComplex, 64, 1}},
+    {DType::kFloat16, {kDLFloat, 16, 1}},
+    {DType::kBFloat16, {kDLBfloat, 16, 1}},
+    {DType::kFloat32, {kDLFloat, 32, 1}},
+    {DType::kFloat64, {kDLFloat, 64, 1}},
+    {DType::kInt8, {kDLInt, 8, 1}},
+    {DType::kInt16, {kDLInt, 16, 1}},
+    {DType::kInt32, {kDLInt, 32, 1}},
+    {DType::kInt64, {kDLInt, 64, 1}},
+    {DType::kUInt8, {kDLUInt, 8, 1}},
+    {DType::kUInt16, {kDLUInt, 16, 1}},
+    {DType::kUInt32, {kDLUInt, 32, 1}},
+    {DType::kUInt64, {kDLUInt, 64, 1}},
+    {DType::kBool, {kDLBool, 8, 1}},
+    {DType::kComplex64, {kDLComplex, 64, 1}},
     {DType::kComplex128, {kDLComplex, 128, 1}},
 };
 

@@ -13,7 +13,8 @@ namespace {
 std::atomic<unsigned> generation{0};
 
 void CountForks() {
-  static const int registered = pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
+  static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { generation.fetch_add(1, std::memory_order_relaxed); });
   static_cast<void>(registered);
 }
 
@@ -29,7 +30,8 @@ bool ForkGuard::InForkedChild() const { return generation_ != generation.load(st
 void ForkGuard::Throw() {
   throw IncompatibleError(
       "the process was forked after a model was loaded, and TensorFlow's threads did not come along. Load the model in "
-      "the child: start gunicorn without --preload (or load in post_fork), use multiprocessing's \"spawn\" start method");
+      "the child: start gunicorn without --preload (or load in post_fork), use multiprocessing's \"spawn\" start "
+      "method");
 }
 
 }  // namespace tftrt

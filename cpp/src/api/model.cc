@@ -121,7 +121,8 @@ class SharedModel {
     std::string names;
     for (const SignatureSpec& spec : signatures_) {
       if (spec.name == name) {
-        if (!spec.unsupported.empty()) throw UnsupportedError("signature \"" + name + "\" cannot be called: " + spec.unsupported);
+        if (!spec.unsupported.empty())
+          throw UnsupportedError("signature \"" + name + "\" cannot be called: " + spec.unsupported);
         return spec;
       }
       names += (names.empty() ? "\"" : ", \"") + spec.name + "\"";
@@ -201,7 +202,8 @@ Model Model::Load(const std::string& path, const ModelOptions& options) {
   // TensorFlow's threads begin with the first session of the process, which may be another model's.
   static std::mutex mutex;
   static std::unique_ptr<ForkGuard> first_load;
-  if (options.warmup < 0) throw InvalidArgumentError("warmup is " + std::to_string(options.warmup) + "; expected 0 or more calls");
+  if (options.warmup < 0)
+    throw InvalidArgumentError("warmup is " + std::to_string(options.warmup) + "; expected 0 or more calls");
   {
     const std::lock_guard lock(mutex);
     if (first_load != nullptr) first_load->Check();
@@ -244,8 +246,8 @@ std::vector<Tensor> Model::Run(const NamedTensors& inputs, const std::vector<std
 std::vector<Tensor> Model::RunOrdered(const std::vector<Tensor>& inputs) const {
   const std::vector<TensorSpec>& specs = impl_->spec().inputs;
   if (inputs.size() != specs.size()) {
-    throw InvalidArgumentError("signature \"" + impl_->spec().name + "\" has " + std::to_string(specs.size()) + " inputs, but " +
-                               std::to_string(inputs.size()) + " were given");
+    throw InvalidArgumentError("signature \"" + impl_->spec().name + "\" has " + std::to_string(specs.size()) +
+                               " inputs, but " + std::to_string(inputs.size()) + " were given");
   }
   std::vector<const Tensor*> pointers;
   pointers.reserve(inputs.size());

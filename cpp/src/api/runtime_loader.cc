@@ -49,12 +49,14 @@ Backend* OpenBackend() {
   const std::string path = OwnDirectory() + "/" + kRuntimeLibrary;
   const SharedLibrary library = OpenLibrary(path);
   if (!library) {
-    throw IncompatibleError("cannot open " + path + ", which belongs to tftrt: " + library.error +
-                            ". Reinstall tftrt against the TensorFlow that is installed: pip install --force-reinstall tftrt");
+    throw IncompatibleError(
+        "cannot open " + path + ", which belongs to tftrt: " + library.error +
+        ". Reinstall tftrt against the TensorFlow that is installed: pip install --force-reinstall tftrt");
   }
   const auto function = reinterpret_cast<BackendFunction>(FindSymbol(library, kBackendFunction));
   if (function == nullptr) {
-    throw IncompatibleError(path + " does not belong to this libtftrt.so: it has no " + kBackendFunction + "; reinstall tftrt");
+    throw IncompatibleError(path + " does not belong to this libtftrt.so: it has no " + kBackendFunction +
+                            "; reinstall tftrt");
   }
   Backend* backend = function(/*keep_log_level=*/!loaded_before && log_level > 0);
   // Without a GPU nothing asks for TensorRT, and opening it takes time and memory.
@@ -76,7 +78,8 @@ std::string OpenTensorRt() {
   static std::mutex mutex;
   static std::optional<std::string> problem;
   const std::lock_guard lock(mutex);
-  if (!problem || !problem->empty()) problem = OpenTensorRt(ConfiguredTensorRtDir(), FindTensorFlow(ConfiguredTensorFlowDir()));
+  if (!problem || !problem->empty())
+    problem = OpenTensorRt(ConfiguredTensorRtDir(), FindTensorFlow(ConfiguredTensorFlowDir()));
   return *problem;
 }
 

@@ -35,8 +35,10 @@ std::string Show(const T& value) {
 template <typename T>
 void CheckAgrees(const char* name, const std::optional<T>& current, const std::optional<T>& wanted) {
   if (!wanted || !current || *current == *wanted) return;
-  throw InvalidArgumentError(std::string("Configure: ") + name + " is already " + Show(*current) + " in this process and cannot become " +
-                             Show(*wanted) + ". TensorFlow keeps it for the whole process: configure it once, before the first model is loaded");
+  throw InvalidArgumentError(
+      std::string("Configure: ") + name + " is already " + Show(*current) + " in this process and cannot become " +
+      Show(*wanted) +
+      ". TensorFlow keeps it for the whole process: configure it once, before the first model is loaded");
 }
 
 template <typename T>

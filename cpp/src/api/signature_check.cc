@@ -40,8 +40,8 @@ std::size_t IndexOf(const std::vector<TensorSpec>& specs, const std::string& nam
 
 void CheckInput(const TensorSpec& spec, const Tensor& tensor) {
   if (!tensor.valid()) {
-    throw InvalidArgumentError("input \"" + spec.name + "\" is an empty Tensor (default-constructed or moved from); expected " +
-                               ToString(spec));
+    throw InvalidArgumentError("input \"" + spec.name +
+                               "\" is an empty Tensor (default-constructed or moved from); expected " + ToString(spec));
   }
   if (tensor.dtype() != spec.dtype) {
     throw InvalidArgumentError("input \"" + spec.name + "\" has dtype " + std::string(Name(tensor.dtype())) +
@@ -49,7 +49,8 @@ void CheckInput(const TensorSpec& spec, const Tensor& tensor) {
   }
   if (spec.known_rank && !Fits(tensor.shape(), spec.shape)) {
     throw InvalidArgumentError("input \"" + spec.name + "\" has shape " + ToString(tensor.shape()) + "; expected " +
-                               ToString(spec) + (tensor.shape().size() != spec.shape.size() ? ": another number of dimensions" : ""));
+                               ToString(spec) +
+                               (tensor.shape().size() != spec.shape.size() ? ": another number of dimensions" : ""));
   }
 }
 

@@ -15,12 +15,14 @@ constexpr std::int64_t kMaxBytes = std::numeric_limits<std::int64_t>::max();
 
 // Shape's number of elements, having checked that they can be addressed.
 std::int64_t CheckedCount(DType dtype, const Shape& shape) {
-  const auto element_size = static_cast<std::int64_t>(dtype == DType::kString ? sizeof(std::string) : ElementSize(dtype));
+  const auto element_size =
+      static_cast<std::int64_t>(dtype == DType::kString ? sizeof(std::string) : ElementSize(dtype));
   std::int64_t count = 1;
   bool overflow = false;
   for (std::int64_t dim : shape) {
     if (dim < 0) {
-      throw InvalidArgumentError("shape " + ToString(shape) + " has a negative dimension; a tensor's dimensions are 0 or more");
+      throw InvalidArgumentError("shape " + ToString(shape) +
+                                 " has a negative dimension; a tensor's dimensions are 0 or more");
     }
     overflow |= __builtin_mul_overflow(count, dim, &count);
   }
@@ -72,7 +74,8 @@ Tensor Tensor::Empty(DType dtype, Shape shape) {
   const std::size_t padded = (bytes + kTensorAlignment - 1) / kTensorAlignment * kTensorAlignment;
   void* data = padded < bytes ? nullptr : std::aligned_alloc(kTensorAlignment, padded);
   if (data == nullptr) {
-    throw InvalidArgumentError("no memory for a tensor of " + std::to_string(bytes) + " bytes, shape " + ToString(shape));
+    throw InvalidArgumentError("no memory for a tensor of " + std::to_string(bytes) + " bytes, shape " +
+                               ToString(shape));
   }
   return Tensor(dtype, std::move(shape), count, data, std::shared_ptr<void>(data, std::free));
 }

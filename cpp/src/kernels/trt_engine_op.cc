@@ -24,9 +24,11 @@ class TrtEngineCpuOp final : public AsyncOpKernel {
  public:
   explicit TrtEngineCpuOp(OpKernelConstruction* context) : AsyncOpKernel(context) {
     OP_REQUIRES_OK(context, context->GetAttr("segment_func", &segment_));
-    OP_REQUIRES(context, !segment_.name().empty(),
-                absl::FailedPreconditionError(absl::StrCat(
-                    "engine \"", name(), "\" has no native segment and cannot run on a CPU; convert the model again with its native segments")));
+    OP_REQUIRES(
+        context, !segment_.name().empty(),
+        absl::FailedPreconditionError(absl::StrCat(
+            "engine \"", name(),
+            "\" has no native segment and cannot run on a CPU; convert the model again with its native segments")));
   }
 
   void ComputeAsync(OpKernelContext* context, DoneCallback done) override {
@@ -53,20 +55,23 @@ class TrtEngineCpuOp final : public AsyncOpKernel {
       if (!status.ok()) {
         context->SetStatus(status);
       } else {
-        for (std::size_t i = 0; i < outputs->size(); ++i) context->set_output(static_cast<int>(i), std::move((*outputs)[i]));
+        for (std::size_t i = 0; i < outputs->size(); ++i)
+          context->set_output(static_cast<int>(i), std::move((*outputs)[i]));
       }
       done();
     });
   }
 
  private:
-  absl::Status Instantiate(OpKernelContext* context, FunctionLibraryRuntime* library, FunctionLibraryRuntime::Handle* handle) {
+  absl::Status Instantiate(OpKernelContext* context, FunctionLibraryRuntime* library,
+                           FunctionLibraryRuntime::Handle* handle) {
     const tensorflow::mutex_lock lock(mutex_);
     if (!handle_) {
       FunctionLibraryRuntime::InstantiateOptions options;
       const std::string& device = library->device()->name();
       options.target = device;
-      // Unlike the plain path, the multi-device one runs the rewrites for oneDNN, which make ResNet-50 a quarter faster.
+      // Unlike the plain path, the multi-device one runs the rewrites for oneDNN, which make ResNet-50 a quarter
+      // faster.
       options.is_multi_device_function = true;
       options.input_devices.assign(static_cast<std::size_t>(context->num_inputs()), device);
       options.output_devices.assign(static_cast<std::size_t>(context->num_outputs()), device);

@@ -26,7 +26,9 @@ class SessionCallable final : public Callable {
  public:
   SessionCallable(tensorflow::Session& session, CallableTensors tensors, bool single_threaded,
                   const tensorflow::thread::ThreadPoolOptions* pools)
-      : session_(session), copy_input_(std::move(tensors.copy_input)), pools_(pools),
+      : session_(session),
+        copy_input_(std::move(tensors.copy_input)),
+        pools_(pools),
         context_("running signature \"" + tensors.signature + "\"") {
     std::vector<std::string> fetches;
     for (const std::string& output : tensors.outputs) {
@@ -94,7 +96,8 @@ class SessionCallable final : public Callable {
 
 }  // namespace
 
-std::unique_ptr<Callable> MakeSessionCallable(tensorflow::Session& session, CallableTensors tensors, bool single_threaded,
+std::unique_ptr<Callable> MakeSessionCallable(tensorflow::Session& session, CallableTensors tensors,
+                                              bool single_threaded,
                                               const tensorflow::thread::ThreadPoolOptions* pools) {
   return std::make_unique<SessionCallable>(session, std::move(tensors), single_threaded, pools);
 }

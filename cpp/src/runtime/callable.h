@@ -20,8 +20,8 @@ struct CallableTensors {
 
 // A TensorFlow callable, made once and shared by all threads. `session` must outlive it; `pools` too, where given.
 // Throws as ThrowIfLoadError does.
-std::unique_ptr<Callable> MakeSessionCallable(tensorflow::Session& session, CallableTensors tensors, bool single_threaded,
-                                              const tensorflow::thread::ThreadPoolOptions* pools);
+std::unique_ptr<Callable> MakeSessionCallable(tensorflow::Session& session, CallableTensors tensors,
+                                              bool single_threaded, const tensorflow::thread::ThreadPoolOptions* pools);
 
 }  // namespace tftrt
 

@@ -22,8 +22,9 @@ using Nodes = google::protobuf::RepeatedPtrField<tensorflow::NodeDef>;
 constexpr double kWorthParallel = 1.2;
 
 bool IsLoopOp(const std::string& op) {
-  static const std::set<std::string_view> ops = {"Switch", "RefSwitch", "_SwitchN", "Merge", "RefMerge", "Enter", "RefEnter",
-                                                 "Exit", "RefExit", "NextIteration", "RefNextIteration", "LoopCond"};
+  static const std::set<std::string_view> ops = {"Switch",   "RefSwitch",     "_SwitchN",         "Merge",
+                                                 "RefMerge", "Enter",         "RefEnter",         "Exit",
+                                                 "RefExit",  "NextIteration", "RefNextIteration", "LoopCond"};
   return ops.count(op) != 0;
 }
 
@@ -52,8 +53,9 @@ std::string Obstacle(const Nodes& nodes) {
 
 bool IsHeavy(const std::string& op) {
   static const std::set<std::string_view> ops = {
-      "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Conv2D", "Conv2DBackpropInput", "Conv3D", "Conv3DBackpropInputV2",
-      "DepthwiseConv2dNative", "Einsum", "FusedConv2D", "MatMul", "SparseTensorDenseMatMul", "_FusedConv2D", "_FusedMatMul"};
+      "BatchMatMul", "BatchMatMulV2",           "BatchMatMulV3",         "Conv2D",      "Conv2DBackpropInput",
+      "Conv3D",      "Conv3DBackpropInputV2",   "DepthwiseConv2dNative", "Einsum",      "FusedConv2D",
+      "MatMul",      "SparseTensorDenseMatMul", "_FusedConv2D",          "_FusedMatMul"};
   return ops.count(op) != 0;
 }
 
@@ -90,7 +92,8 @@ class WorkEstimator {
     Work work;
     for (std::string_view name : last) {
       const auto node = nodes.find(name);
-      if (node != nodes.end()) work.longest_path = std::max(work.longest_path, LongestPath(*node->second, nodes, finished));
+      if (node != nodes.end())
+        work.longest_path = std::max(work.longest_path, LongestPath(*node->second, nodes, finished));
     }
     for (const auto& [name, path] : finished) work.total += OfNode(*nodes.at(name)).total;
     return work;
@@ -179,7 +182,8 @@ ExecutorChoice CanRunSingleThreaded(const tensorflow::GraphDef& graph) {
   return {true, "every op can run in the caller's thread"};
 }
 
-ExecutorChoice ChooseCpuExecutor(const tensorflow::GraphDef& graph, const std::vector<std::vector<std::string>>& outputs) {
+ExecutorChoice ChooseCpuExecutor(const tensorflow::GraphDef& graph,
+                                 const std::vector<std::vector<std::string>>& outputs) {
   ExecutorChoice possible = CanRunSingleThreaded(graph);
   if (!possible.single) return possible;
   WorkEstimator estimator(graph);

@@ -21,7 +21,8 @@ ExecutorChoice CanRunSingleThreaded(const tensorflow::GraphDef& graph);
 
 // The executor that computes each of `outputs` (the tensor names of one signature each) on a CPU with the least
 // latency: single-threaded where that is possible, unless a signature has heavy work that could run side by side.
-ExecutorChoice ChooseCpuExecutor(const tensorflow::GraphDef& graph, const std::vector<std::vector<std::string>>& outputs);
+ExecutorChoice ChooseCpuExecutor(const tensorflow::GraphDef& graph,
+                                 const std::vector<std::vector<std::string>>& outputs);
 
 }  // namespace tftrt
 

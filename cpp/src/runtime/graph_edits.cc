@@ -36,8 +36,9 @@ void RequireKnownOps(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
   if (unknown.empty()) return;
   std::string names;
   for (const std::string& op : unknown) names += (names.empty() ? "" : ", ") + op;
-  throw UnsupportedError("the model uses ops that nobody registered in this process: " + names +
-                         ". Give the library that defines them in the option op_libraries, or export the model without them");
+  throw UnsupportedError(
+      "the model uses ops that nobody registered in this process: " + names +
+      ". Give the library that defines them in the option op_libraries, or export the model without them");
 }
 
 // The exporting machine's devices need not exist here. What was pinned to the CPU stays there.
@@ -61,9 +62,10 @@ void CallNativeSegments(const Placement& placement, tensorflow::MetaGraphDef& me
     if (node.op() != kEngineOp) return;
     const auto segment = node.attr().find("segment_func");
     if (segment == node.attr().end() || segment->second.func().name().empty()) {
-      throw UnsupportedError("engine \"" + node.name() +
-                             "\" has no native segment (it was converted with remove_native_segments), so the model cannot run "
-                             "on a CPU: load it on a GPU, or convert it again with its native segments");
+      throw UnsupportedError(
+          "engine \"" + node.name() +
+          "\" has no native segment (it was converted with remove_native_segments), so the model cannot run "
+          "on a CPU: load it on a GPU, or convert it again with its native segments");
     }
     auto& attrs = *node.mutable_attr();
     google::protobuf::Map<std::string, tensorflow::AttrValue> call;

@@ -15,10 +15,24 @@ namespace {
 
 // Stateful ops that only read what they are given.
 bool OnlyReads(std::string_view op) {
-  static const std::set<std::string_view> ops = {
-      "Assert",          "Case",         "If",          "LookupTableFind",      "LookupTableFindV2", "LookupTableSize",
-      "LookupTableSizeV2", "Multinomial", "PartitionedCall", "Print",            "PrintV2",           "ReadVariableOp",
-      "ResourceGather",  "ResourceGatherNd", "StatefulPartitionedCall", "TruncatedNormal", "VariableShape", "While"};
+  static const std::set<std::string_view> ops = {"Assert",
+                                                 "Case",
+                                                 "If",
+                                                 "LookupTableFind",
+                                                 "LookupTableFindV2",
+                                                 "LookupTableSize",
+                                                 "LookupTableSizeV2",
+                                                 "Multinomial",
+                                                 "PartitionedCall",
+                                                 "Print",
+                                                 "PrintV2",
+                                                 "ReadVariableOp",
+                                                 "ResourceGather",
+                                                 "ResourceGatherNd",
+                                                 "StatefulPartitionedCall",
+                                                 "TruncatedNormal",
+                                                 "VariableShape",
+                                                 "While"};
   return ops.count(op) != 0 || op.substr(0, 6) == "Random";
 }
 

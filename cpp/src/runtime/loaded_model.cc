@@ -54,7 +54,8 @@ ExecutorChoice ChooseExecutor(const std::string& wanted, const Placement& placem
   }
   const ExecutorChoice possible = CanRunSingleThreaded(graph);
   if (!possible.single) {
-    throw UnsupportedError("executor \"single\" cannot run this model: " + possible.reason + "; use \"auto\" or \"parallel\"");
+    throw UnsupportedError("executor \"single\" cannot run this model: " + possible.reason +
+                           "; use \"auto\" or \"parallel\"");
   }
   return {true, "chosen by the option executor"};
 }
@@ -93,7 +94,8 @@ class SessionModel final : public LoadedModel {
     const tensorflow::SessionOptions session_options = MakeSessionOptions(
         options, runtime, placement, single_threaded_,
         MakeRewriterConfig(meta_graph.graph_def(), bound_, placement, /*converted=*/!manifest_.empty()));
-    ThrowIfLoadError(tensorflow::LoadMetagraphIntoSession(session_options, meta_graph, &session_), "loading the graph of \"" + path + "\"");
+    ThrowIfLoadError(tensorflow::LoadMetagraphIntoSession(session_options, meta_graph, &session_),
+                     "loading the graph of \"" + path + "\"");
     timer.EndPhase("session");
     ThrowIfLoadError(tensorflow::RestoreSession(tensorflow::RunOptions(), meta_graph, path, &session_),
                      "restoring the variables and running the initialisers of \"" + path + "\"");
@@ -108,9 +110,11 @@ class SessionModel final : public LoadedModel {
   const std::string& manifest() const override { return manifest_; }
   const std::vector<SignatureSpec>& signatures() const override { return specs_; }
 
-  std::unique_ptr<Callable> MakeCallable(const SignatureSpec& signature, const std::vector<std::size_t>& outputs) override {
-    const auto bound = std::find_if(bound_.begin(), bound_.end(),
-                                    [&](const BoundSignature& candidate) { return candidate.spec.name == signature.name; });
+  std::unique_ptr<Callable> MakeCallable(const SignatureSpec& signature,
+                                         const std::vector<std::size_t>& outputs) override {
+    const auto bound = std::find_if(bound_.begin(), bound_.end(), [&](const BoundSignature& candidate) {
+      return candidate.spec.name == signature.name;
+    });
     CallableTensors tensors;
     tensors.signature = signature.name;
     tensors.inputs = bound->input_tensors;

@@ -25,7 +25,8 @@ constexpr std::size_t kSumDigits = 2 * SHA256_DIGEST_LENGTH;
 constexpr std::uintmax_t kLargestManifest = std::uintmax_t{1} << 28;
 
 [[noreturn]] void Damaged(const std::string& model_path, const std::string& problem) {
-  throw ModelError("the model \"" + model_path + "\" is damaged: " + problem + ". Copy it again, or convert the original model again");
+  throw ModelError("the model \"" + model_path + "\" is damaged: " + problem +
+                   ". Copy it again, or convert the original model again");
 }
 
 class Sha256 {
@@ -126,20 +127,23 @@ std::string ReadManifest(const std::string& model_path) {
   std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   const Struct manifest = ParseManifest(model_path, text);
   const Value* format = Find(manifest, "format_version");
-  if (format == nullptr || format->number_value() < 1) Damaged(model_path, std::string(kManifestPath) + " has no format_version");
+  if (format == nullptr || format->number_value() < 1)
+    Damaged(model_path, std::string(kManifestPath) + " has no format_version");
   if (format->number_value() > kNewestManifestFormat) {
     throw ModelError("the model \"" + model_path + "\" has a manifest of format " +
                      std::to_string(std::llround(format->number_value())) + ", this tftrt reads up to " +
                      std::to_string(kNewestManifestFormat) + ": update tftrt, or convert the model with this one");
   }
-  if (!IsAsWritten(text)) Damaged(model_path, std::string(kManifestPath) + " was changed: its sha256 sum is not the one it holds");
+  if (!IsAsWritten(text))
+    Damaged(model_path, std::string(kManifestPath) + " was changed: its sha256 sum is not the one it holds");
   return text;
 }
 
 void VerifyFiles(const std::string& model_path, const std::string& manifest) {
   const Struct parsed = ParseManifest(model_path, manifest);
   const Value* files = Find(parsed, "files");
-  if (files == nullptr || files->list_value().values().empty()) Damaged(model_path, std::string(kManifestPath) + " lists no files");
+  if (files == nullptr || files->list_value().values().empty())
+    Damaged(model_path, std::string(kManifestPath) + " lists no files");
   for (const Value& entry : files->list_value().values()) VerifyFile(model_path, entry.struct_value());
 }
 

@@ -50,9 +50,9 @@ bool AnyChannelsFirst(const Nodes& nodes) {
 
 bool HasChannelsFirst(const tensorflow::GraphDef& graph) {
   const auto& functions = graph.library().function();
-  return AnyChannelsFirst(graph.node()) ||
-         std::any_of(functions.begin(), functions.end(),
-                     [](const auto& function) { return AnyChannelsFirst(function.node_def()); });
+  return AnyChannelsFirst(graph.node()) || std::any_of(functions.begin(), functions.end(), [](const auto& function) {
+           return AnyChannelsFirst(function.node_def());
+         });
 }
 
 }  // namespace

@@ -12,8 +12,9 @@ namespace tftrt {
 
 // How TensorFlow's graph optimiser (Grappler) shall treat an edited graph. `converted` is whether tftrt's converter
 // wrote it.
-tensorflow::RewriterConfig MakeRewriterConfig(const tensorflow::GraphDef& graph, const std::vector<BoundSignature>& signatures,
-                                              const Placement& placement, bool converted);
+tensorflow::RewriterConfig MakeRewriterConfig(const tensorflow::GraphDef& graph,
+                                              const std::vector<BoundSignature>& signatures, const Placement& placement,
+                                              bool converted);
 
 }  // namespace tftrt
 

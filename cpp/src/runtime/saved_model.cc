@@ -26,8 +26,7 @@ bool Parse(const fs::path& file, bool text, tensorflow::SavedModel* saved_model)
   if (!stream) throw ModelError("cannot open " + file.string() + " for reading; check its permissions");
   const google::protobuf::LogSilencer silencer;
   google::protobuf::io::IstreamInputStream input(&stream, 1 << 20);
-  return text ? google::protobuf::TextFormat::Parse(&input, saved_model)
-              : saved_model->ParseFromZeroCopyStream(&input);
+  return text ? google::protobuf::TextFormat::Parse(&input, saved_model) : saved_model->ParseFromZeroCopyStream(&input);
 }
 
 }  // namespace
@@ -39,8 +38,9 @@ tensorflow::SavedModel ReadSavedModel(const std::string& path) {
     throw ModelError("there is no \"" + path + "\"; expected the folder of a SavedModel");
   }
   if (!fs::is_directory(directory, error)) {
-    throw ModelError("\"" + path + "\" is a file; expected the folder of a SavedModel" +
-                     (directory.filename() == "saved_model.pb" ? ": pass \"" + directory.parent_path().string() + "\"" : ""));
+    throw ModelError(
+        "\"" + path + "\" is a file; expected the folder of a SavedModel" +
+        (directory.filename() == "saved_model.pb" ? ": pass \"" + directory.parent_path().string() + "\"" : ""));
   }
   fs::path file = directory / "saved_model.pb";
   bool text = false;
@@ -48,7 +48,8 @@ tensorflow::SavedModel ReadSavedModel(const std::string& path) {
     file = directory / "saved_model.pbtxt";
     text = true;
     if (!fs::is_regular_file(file, error)) {
-      throw ModelError("\"" + path + "\" holds no saved_model.pb: it is not a SavedModel. Export one with tf.saved_model.save, "
+      throw ModelError("\"" + path +
+                       "\" holds no saved_model.pb: it is not a SavedModel. Export one with tf.saved_model.save, "
                        "or Keras' model.export");
     }
   }
@@ -78,8 +79,8 @@ tensorflow::MetaGraphDef& FindMetaGraph(tensorflow::SavedModel& saved_model, con
     if (std::set<std::string>(own.begin(), own.end()) == wanted) return meta_graph;
     found += (found.empty() ? "" : ", ") + Join({own.begin(), own.end()});
   }
-  throw InvalidArgumentError("the SavedModel \"" + path + "\" has no graph with the tag set " + Join(tags) + "; it has " +
-                             (found.empty() ? "no graph at all" : found));
+  throw InvalidArgumentError("the SavedModel \"" + path + "\" has no graph with the tag set " + Join(tags) +
+                             "; it has " + (found.empty() ? "no graph at all" : found));
 }
 
 }  // namespace tftrt

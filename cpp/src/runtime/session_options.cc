@@ -35,7 +35,8 @@ Placement ResolveDevice(const std::string& device) {
   if (index < 0) throw InvalidArgumentError("device is \"" + device + "\"; expected \"auto\", \"cpu\" or \"gpu:N\"");
   const int gpus = CountGpus();
   if (index >= gpus) {
-    throw IncompatibleError("device is \"" + device + "\", but TensorFlow finds " + (gpus == 0 ? "no GPU" : std::to_string(gpus) + " GPUs, counted from 0,") +
+    throw IncompatibleError("device is \"" + device + "\", but TensorFlow finds " +
+                            (gpus == 0 ? "no GPU" : std::to_string(gpus) + " GPUs, counted from 0,") +
                             " on this machine; \"tftrt doctor\" says why, device = \"cpu\" runs the model without");
   }
   return {true, index};
@@ -49,7 +50,8 @@ tensorflow::SessionOptions MakeSessionOptions(const ModelOptions& options, const
   config.set_allow_soft_placement(true);
   config.set_intra_op_parallelism_threads(runtime.intra_op_threads);
   config.set_inter_op_parallelism_threads(runtime.inter_op_threads);
-  if (options.inter_op_threads > 0) config.add_session_inter_op_thread_pool()->set_num_threads(options.inter_op_threads);
+  if (options.inter_op_threads > 0)
+    config.add_session_inter_op_thread_pool()->set_num_threads(options.inter_op_threads);
   if (single_threaded) config.mutable_experimental()->set_executor_type(kSingleThreadedExecutor);
   *config.mutable_graph_options()->mutable_rewrite_options() = optimizer;
   // The graph is final: TensorFlow need not keep what would let it grow.
@@ -65,7 +67,8 @@ tensorflow::SessionOptions MakeSessionOptions(const ModelOptions& options, const
   if (runtime.gpu_memory_limit_mb > 0) {
     // The only way to state a limit in bytes is as a virtual device on each GPU.
     for (int i = 0; i < CountGpus(); ++i) {
-      gpu.mutable_experimental()->add_virtual_devices()->add_memory_limit_mb(static_cast<float>(runtime.gpu_memory_limit_mb));
+      gpu.mutable_experimental()->add_virtual_devices()->add_memory_limit_mb(
+          static_cast<float>(runtime.gpu_memory_limit_mb));
     }
   }
   return session;

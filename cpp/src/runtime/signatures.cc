@@ -31,8 +31,8 @@ std::string Bind(const TensorInfos& infos, const char* what, std::vector<TensorS
     if (info.encoding_case() != tensorflow::TensorInfo::kName) {
       problem = std::string(what) + " \"" + name + "\" is sparse or composite; export a signature with dense tensors";
     } else if (!dtype) {
-      problem = std::string(what) + " \"" + name + "\" has TensorFlow's dtype " + tensorflow::DataTypeString(info.dtype()) +
-                ", which has no equal outside TensorFlow";
+      problem = std::string(what) + " \"" + name + "\" has TensorFlow's dtype " +
+                tensorflow::DataTypeString(info.dtype()) + ", which has no equal outside TensorFlow";
     } else {
       spec.dtype = *dtype;
     }

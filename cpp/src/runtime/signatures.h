@@ -12,7 +12,7 @@ namespace tftrt {
 // A signature and the tensors of the graph that it stands for, in the order of its specs.
 struct BoundSignature {
   SignatureSpec spec;
-  std::vector<std::string> input_tensors;   // "serving_default_x:0"
+  std::vector<std::string> input_tensors;  // "serving_default_x:0"
   std::vector<std::string> output_tensors;
 };
 

@@ -6,8 +6,8 @@ namespace tftrt {
 namespace {
 
 std::string Message(const absl::Status& status, const std::string& context) {
-  return context + " failed: " + std::string(status.message()) + " [TensorFlow: " +
-         absl::StatusCodeToString(status.code()) + "]";
+  return context + " failed: " + std::string(status.message()) +
+         " [TensorFlow: " + absl::StatusCodeToString(status.code()) + "]";
 }
 
 }  // namespace

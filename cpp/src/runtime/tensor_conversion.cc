@@ -15,14 +15,22 @@ struct TypeEntry {
 };
 
 constexpr TypeEntry kTypes[] = {
-    {DType::kFloat16, tensorflow::DT_HALF},        {DType::kBFloat16, tensorflow::DT_BFLOAT16},
-    {DType::kFloat32, tensorflow::DT_FLOAT},       {DType::kFloat64, tensorflow::DT_DOUBLE},
-    {DType::kInt8, tensorflow::DT_INT8},           {DType::kInt16, tensorflow::DT_INT16},
-    {DType::kInt32, tensorflow::DT_INT32},         {DType::kInt64, tensorflow::DT_INT64},
-    {DType::kUInt8, tensorflow::DT_UINT8},         {DType::kUInt16, tensorflow::DT_UINT16},
-    {DType::kUInt32, tensorflow::DT_UINT32},       {DType::kUInt64, tensorflow::DT_UINT64},
-    {DType::kBool, tensorflow::DT_BOOL},           {DType::kComplex64, tensorflow::DT_COMPLEX64},
-    {DType::kComplex128, tensorflow::DT_COMPLEX128}, {DType::kString, tensorflow::DT_STRING},
+    {DType::kFloat16, tensorflow::DT_HALF},
+    {DType::kBFloat16, tensorflow::DT_BFLOAT16},
+    {DType::kFloat32, tensorflow::DT_FLOAT},
+    {DType::kFloat64, tensorflow::DT_DOUBLE},
+    {DType::kInt8, tensorflow::DT_INT8},
+    {DType::kInt16, tensorflow::DT_INT16},
+    {DType::kInt32, tensorflow::DT_INT32},
+    {DType::kInt64, tensorflow::DT_INT64},
+    {DType::kUInt8, tensorflow::DT_UINT8},
+    {DType::kUInt16, tensorflow::DT_UINT16},
+    {DType::kUInt32, tensorflow::DT_UINT32},
+    {DType::kUInt64, tensorflow::DT_UINT64},
+    {DType::kBool, tensorflow::DT_BOOL},
+    {DType::kComplex64, tensorflow::DT_COMPLEX64},
+    {DType::kComplex128, tensorflow::DT_COMPLEX128},
+    {DType::kString, tensorflow::DT_STRING},
 };
 
 // The caller's memory as TensorFlow sees it. Kernels never write to it or reuse it, because OwnsMemory is false.
@@ -48,7 +56,8 @@ tensorflow::TensorShape ToTensorFlow(const Shape& shape) {
   tensorflow::TensorShape result;
   const absl::Status status = tensorflow::TensorShape::BuildTensorShape(shape, &result);
   if (!status.ok()) {
-    throw InvalidArgumentError("TensorFlow cannot hold a tensor of shape " + ToString(shape) + ": " + std::string(status.message()));
+    throw InvalidArgumentError("TensorFlow cannot hold a tensor of shape " + ToString(shape) + ": " +
+                               std::string(status.message()));
   }
   return result;
 }
@@ -81,7 +90,8 @@ tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy) {
   if (tensor.num_elements() == 0) return tensorflow::Tensor(type, shape);
 
   if (!copy && tensor.dtype() != DType::kString && IsAligned(tensor.data())) {
-    return tensorflow::Tensor(type, shape, tensorflow::core::RefCountPtr<tensorflow::TensorBuffer>(new BorrowedBuffer(tensor)));
+    return tensorflow::Tensor(type, shape,
+                              tensorflow::core::RefCountPtr<tensorflow::TensorBuffer>(new BorrowedBuffer(tensor)));
   }
   tensorflow::Tensor result(type, shape);
   if (!result.IsInitialized()) {
@@ -99,7 +109,9 @@ tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy) {
 
 Tensor FromTensorFlow(tensorflow::Tensor&& tensor) {
   const std::optional<DType> dtype = FromTensorFlow(tensor.dtype());
-  if (!dtype) throw UnsupportedError("an output has TensorFlow's dtype " + tensorflow::DataTypeString(tensor.dtype()) + ", which has no equal outside it");
+  if (!dtype)
+    throw UnsupportedError("an output has TensorFlow's dtype " + tensorflow::DataTypeString(tensor.dtype()) +
+                           ", which has no equal outside it");
   Shape shape = FromTensorFlow(tensor.shape());
   if (*dtype == DType::kString) {
     const auto elements = tensor.flat<tensorflow::tstring>();

@@ -22,9 +22,7 @@ IMAGE_RANGES = {"unit": (1 / 255, 0.0), "signed": (2 / 255, -1.0), "raw": (1.0, 
 """What the values 0 to 255 of an image become in a float input: factor and summand."""
 
 
-def read_arrays(
-    path: Path, name: str | None, specs: Sequence[TensorSpec], image_range: str
-) -> dict[str, NDArray[Any]]:
+def read_arrays(path: Path, name: str | None, specs: Sequence[TensorSpec], image_range: str) -> dict[str, NDArray[Any]]:
     """Read a file into arrays by input name.
 
     Args:
@@ -45,9 +43,7 @@ def _find_spec(name: str | None, specs: Sequence[TensorSpec], path: Path) -> Ten
     known = ", ".join(spec.name for spec in specs) or "none"
     if name is None:
         if len(specs) != 1:
-            raise CommandError(
-                f"which input is {path} for? Write --input NAME={path}; the inputs are {known}"
-            )
+            raise CommandError(f"which input is {path} for? Write --input NAME={path}; the inputs are {known}")
         return specs[0]
     for spec in specs:
         if spec.name == name:
@@ -122,9 +118,7 @@ def resolve_shape(spec: TensorSpec, shapes: Mapping[str, tuple[int, ...]], unkno
     if spec.name in shapes:
         return shapes[spec.name]
     if spec.shape is None:
-        raise CommandError(
-            f"the input {spec.name!r} takes any number of dimensions; add --shape {spec.name}:1x2x3"
-        )
+        raise CommandError(f"the input {spec.name!r} takes any number of dimensions; add --shape {spec.name}:1x2x3")
     return tuple(unknown if size < 0 else size for size in spec.shape)
 
 

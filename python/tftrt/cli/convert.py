@@ -54,18 +54,12 @@ _OPTIONS = (
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = add_command(subparsers, "convert", run, "convert a model with TF-TRT", _EXAMPLES)
-    parser.add_argument(
-        "paths", nargs="*", metavar="SOURCE DESTINATION", help="model to read, SavedModel to write"
-    )
+    parser.add_argument("paths", nargs="*", metavar="SOURCE DESTINATION", help="model to read, SavedModel to write")
     parser.add_argument("--dir", metavar="SOURCE", help="the source, as saved_model_cli calls it")
-    parser.add_argument(
-        "--output-dir", metavar="DESTINATION", help="the destination, as saved_model_cli calls it"
-    )
+    parser.add_argument("--output-dir", metavar="DESTINATION", help="the destination, as saved_model_cli calls it")
     _add_model_options(parser)
     _add_engine_options(parser)
-    parser.add_argument(
-        "--overwrite", **_optional(action="store_true"), help="replace an existing destination"
-    )
+    parser.add_argument("--overwrite", **_optional(action="store_true"), help="replace an existing destination")
     add_json_option(parser, "the report")
 
 
@@ -175,9 +169,7 @@ def _paths(args: argparse.Namespace) -> tuple[str, str]:
         *([] if args.output_dir is None else [args.output_dir]),
     ]
     if len(paths) != 2:
-        raise UsageError(
-            f"expected a source and a destination, found {len(paths)} paths; see tftrt convert --help"
-        )
+        raise UsageError(f"expected a source and a destination, found {len(paths)} paths; see tftrt convert --help")
     return paths[0], paths[1]
 
 

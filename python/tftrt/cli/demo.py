@@ -33,9 +33,7 @@ _TOLERANCE = 1e-3
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command."""
-    parser = add_command(
-        subparsers, "demo", run, "convert and run a small model, to see that all works", _EXAMPLES
-    )
+    parser = add_command(subparsers, "demo", run, "convert and run a small model, to see that all works", _EXAMPLES)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="a new folder for what the demo makes")
 
 
@@ -57,9 +55,7 @@ def run(args: argparse.Namespace) -> int:
         report = tftrt.convert(original, converted)
         out.print(f"\n{report}\n", markup=False)
 
-        out.print(
-            "3. running the original in TensorFlow, and the converted model through tftrt in a new process\n"
-        )
+        out.print("3. running the original in TensorFlow, and the converted model through tftrt in a new process\n")
         expected, tensorflow_seconds = _run_tensorflow(original, image)
         found, result = _run_tftrt(converted, folder)
         _compare(expected, found)

@@ -50,8 +50,7 @@ def _print(diagnosis: Diagnosis) -> None:
     for component in diagnosis.components:
         table.add_row(
             Text("" if component.group == group else component.group, style="bold"),
-            Text("ok" if component.ok else "--", style="green" if component.ok else "red")
-            + f" {component.name}",
+            Text("ok" if component.ok else "--", style="green" if component.ok else "red") + f" {component.name}",
             Text(_description(component)),
         )
         group = component.group

@@ -138,9 +138,7 @@ def _parse_shapes(texts: list[str]) -> tuple[dict[str, tuple[int, ...]], int]:
         except ValueError:
             sizes = (-1,)
         if any(size < 0 for size in sizes) or (not colon and len(sizes) != 1):
-            raise UsageError(
-                f"--shape {text}: expected NAME:1x224x224x3, or a number for all unknown dimensions"
-            )
+            raise UsageError(f"--shape {text}: expected NAME:1x224x224x3, or a number for all unknown dimensions")
         if colon:
             shapes[name] = sizes
         else:
@@ -148,9 +146,7 @@ def _parse_shapes(texts: list[str]) -> tuple[dict[str, tuple[int, ...]], int]:
     return shapes, unknown
 
 
-def _gather_inputs(
-    model: Model, args: argparse.Namespace, shapes: dict[str, tuple[int, ...]], unknown: int
-) -> Arrays:
+def _gather_inputs(model: Model, args: argparse.Namespace, shapes: dict[str, tuple[int, ...]], unknown: int) -> Arrays:
     import numpy as np
 
     from .arrays import random_array, read_arrays, resolve_shape
@@ -218,8 +214,7 @@ def _to_dict(model: Model, outputs: Arrays, latency: dict[str, float]) -> dict[s
         "engines": info.engines,
         "load_seconds": sum(info.load_seconds.values()),
         "outputs": {
-            name: {"dtype": dtype_name(array.dtype), "shape": list(array.shape)}
-            for name, array in outputs.items()
+            name: {"dtype": dtype_name(array.dtype), "shape": list(array.shape)} for name, array in outputs.items()
         },
         "latency_seconds": latency,
     }
@@ -241,9 +236,7 @@ def _print(result: dict[str, Any], outputs: Arrays) -> None:
     latency = result["latency_seconds"]
     out.print(f"\nfirst call {_milliseconds(latency['first_call'])}")
     if "calls" in latency:
-        figures = ", ".join(
-            f"{key} {_milliseconds(latency[key])}" for key in ("median", "p90", "p99", "min", "max")
-        )
+        figures = ", ".join(f"{key} {_milliseconds(latency[key])}" for key in ("median", "p90", "p99", "min", "max"))
         out.print(f"{latency['calls']} calls: {figures}; {1 / latency['mean']:.0f} calls/s")
 
 

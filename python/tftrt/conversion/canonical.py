@@ -15,9 +15,7 @@ from .graphs import index_of, node_of
 def order_engines(graph: Any) -> None:
     """Renumber the engines of ``graph``, their inputs and outputs by the names of tensors, in place."""
     library = {function.signature.name: function for function in graph.library.function}
-    engines = {
-        node.name: library[node.attr["segment_func"].func.name] for node in graph.node if _is_engine(node)
-    }
+    engines = {node.name: library[node.attr["segment_func"].func.name] for node in graph.node if _is_engine(node)}
     outputs = {name: _results(function) for name, function in engines.items()}
     positions = {name: _order(results) for name, results in outputs.items()}
     ranked = sorted(engines, key=lambda name: sorted(outputs[name]))

@@ -33,9 +33,7 @@ class _Sinker:
             elif node.op in BRANCHES and "then_branch" in node.attr:
                 self._sink(node, ("then_branch", "else_branch"), 1, constants, nodes, owner)
 
-    def _sink(
-        self, node: Any, attrs: tuple[str, ...], offset: int, constants: Any, nodes: Any, owner: Any
-    ) -> None:
+    def _sink(self, node: Any, attrs: tuple[str, ...], offset: int, constants: Any, nodes: Any, owner: Any) -> None:
         if any(node.attr[attr].func.name not in self._library for attr in attrs):
             return
         functions = [self._copy(node.attr[attr].func) for attr in attrs]
@@ -151,9 +149,7 @@ def _forget_shape(node: Any, position: int) -> None:
 
 
 def _unused(name: str, function: Any) -> str:
-    taken = {node.name for node in function.node_def} | {
-        argument.name for argument in function.signature.input_arg
-    }
+    taken = {node.name for node in function.node_def} | {argument.name for argument in function.signature.input_arg}
     while name in taken:
         name += "_"
     return name

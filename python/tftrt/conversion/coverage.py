@@ -113,9 +113,7 @@ def _reword(reason: str) -> str:
     reason = " ".join(reason.split())
     if reason.startswith("Denylisted"):
         return "in op_denylist"
-    return reason.replace(
-        "excluded by segmenter option. Most likely an input or output node.", "an input or output"
-    )
+    return reason.replace("excluded by segmenter option. Most likely an input or output node.", "an input or output")
 
 
 def _small(engines: int, options: Options) -> str:

@@ -121,9 +121,7 @@ def _compute(graph: Any, foldable: set[str], wanted: list[str]) -> list[Any]:
     if not wanted:
         return []
     part = type(graph)(versions=graph.versions)
-    part.node.extend(
-        node for node in graph.node if node.name in foldable or (node.op == "Const" and not node.input)
-    )
+    part.node.extend(node for node in graph.node if node.name in foldable or (node.op == "Const" and not node.input))
     config = config_pb2.ConfigProto(device_count={"GPU": 0})
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     with tf.Graph().as_default() as own:

@@ -33,9 +33,7 @@ def write_saved_model(path: Path, directory: Path, options: Options) -> None:
     try:
         graph_def.ParseFromString(path.read_bytes())
     except DecodeError as error:
-        raise ModelError(
-            f"{path}: expected a serialised GraphDef, found a file that is not one ({error})."
-        ) from error
+        raise ModelError(f"{path}: expected a serialised GraphDef, found a file that is not one ({error}).") from error
     if not graph_def.node:
         raise ModelError(f"{path}: expected a GraphDef, found one without nodes, or another kind of file.")
     graph = import_graph(graph_def, str(path))
@@ -60,9 +58,7 @@ def _tensor(graph: Any, name: str, argument: str) -> Any:
     operation = operations.get(node_of(name))
     if operation is None or index_of(name) >= len(operation.outputs):
         likely = [
-            o.name
-            for o in operations.values()
-            if o.type == "Placeholder" or not any(t.consumers() for t in o.outputs)
+            o.name for o in operations.values() if o.type == "Placeholder" or not any(t.consumers() for t in o.outputs)
         ]
         raise InvalidArgumentError(
             f"{argument}: expected names of tensors in the graph, found {name!r}. "

@@ -56,9 +56,7 @@ def load_model(directory: Path, tags: Sequence[str], signatures: Sequence[str] |
     meta = _meta_graph(directory, tags)
     names = _choose(meta, signatures, directory)
     init = _init_node(meta)
-    assets = [
-        (asset.tensor_info.name, str(directory / "assets" / asset.filename)) for asset in meta.asset_file_def
-    ]
+    assets = [(asset.tensor_info.name, str(directory / "assets" / asset.filename)) for asset in meta.asset_file_def]
     roots = {node_of(tensor) for tensor, _ in assets}
     for name in names:
         signature = meta.signature_def[name]
@@ -168,9 +166,7 @@ def _meta_graph(directory: Path, tags: Sequence[str]) -> Any:
     if not found:
         raise ModelError(f"{path}: expected at least one MetaGraph, found none. Export the model again.")
     wanted = "{" + ", ".join(map(repr, tags)) + "}"
-    raise InvalidArgumentError(
-        f"tags: expected one of the model's tag sets {', '.join(found)}, found {wanted}."
-    )
+    raise InvalidArgumentError(f"tags: expected one of the model's tag sets {', '.join(found)}, found {wanted}.")
 
 
 def _choose(meta: Any, signatures: Sequence[str] | None, directory: Path) -> list[str]:
@@ -181,8 +177,7 @@ def _choose(meta: Any, signatures: Sequence[str] | None, directory: Path) -> lis
     ]
     if not callable_ones:
         raise ModelError(
-            f"{directory}: expected a signature with outputs, found none. Export the model with "
-            f"signatures=..."
+            f"{directory}: expected a signature with outputs, found none. Export the model with signatures=..."
         )
     for name in signatures or ():
         if name not in callable_ones:
@@ -197,9 +192,7 @@ def _init_node(meta: Any) -> str:
         for info in meta.signature_def[_INIT_SIGNATURE].outputs.values():
             return node_of(info.name)
     for collection in _INIT_COLLECTIONS:
-        for name in (
-            meta.collection_def[collection].node_list.value if collection in meta.collection_def else ()
-        ):
+        for name in meta.collection_def[collection].node_list.value if collection in meta.collection_def else ():
             return node_of(name)
     return ""
 

@@ -88,19 +88,14 @@ class Merger:
         """
         prefix = self._prefix(signature.name)
         engines = self._add_engines(signature)
-        segments = {
-            node.attr["segment_func"].func.name: engines[node.name] for node in engine_nodes(signature.graph)
-        }
+        segments = {node.attr["segment_func"].func.name: engines[node.name] for node in engine_nodes(signature.graph)}
         functions = self._add_functions(signature.graph, clean_name(signature.name), segments)
         names = {node.name: self._place(node, prefix, engines) for node in signature.graph.node}
         for node in signature.graph.node:
             if names[node.name] not in self._nodes:
                 self._add_node(node, names, functions, prefix)
         definition = signature.definition
-        mapping = {
-            tensor: f"{names[node_of(tensor)]}{tensor[len(node_of(tensor)) :]}"
-            for tensor in signature.tensors
-        }
+        mapping = {tensor: f"{names[node_of(tensor)]}{tensor[len(node_of(tensor)) :]}" for tensor in signature.tensors}
         for info in [*definition.inputs.values(), *definition.outputs.values()]:
             rename_tensors(info, mapping)
         self._definitions[signature.name] = definition
@@ -152,9 +147,7 @@ class Merger:
             added.attr["frame_name"].s = f"{prefix}/".encode() + node.attr["frame_name"].s
         if "_class" in added.attr:
             groups = [group.decode() for group in node.attr["_class"].list.s]
-            kept = [
-                f"loc:@{names[g[5:]]}".encode() for g in groups if g.startswith("loc:@") and g[5:] in names
-            ]
+            kept = [f"loc:@{names[g[5:]]}".encode() for g in groups if g.startswith("loc:@") and g[5:] in names]
             added.attr["_class"].list.s[:] = kept
         self._nodes[added.name] = added
         self._bytes += added.ByteSize()
@@ -241,11 +234,7 @@ def _rename_functions(attrs: Any, names: dict[str, str]) -> None:
 
 
 def _is_same_resource(known: Any, node: Any) -> bool:
-    return (
-        known is not None
-        and known.op == node.op
-        and known.attr["shared_name"].s == node.attr["shared_name"].s
-    )
+    return known is not None and known.op == node.op and known.attr["shared_name"].s == node.attr["shared_name"].s
 
 
 def _is_stateless(function: Any) -> bool:
@@ -296,8 +285,7 @@ def _digest_function(function: Any, names: dict[str, str]) -> str:
         known[name] = hashlib.sha256("|".join(parts).encode()).hexdigest()
     parts = [str(argument.type) for argument in signature.input_arg]
     parts.extend(
-        f"{argument.type} {_digest_tensor(function.ret[argument.name], known)}"
-        for argument in signature.output_arg
+        f"{argument.type} {_digest_tensor(function.ret[argument.name], known)}" for argument in signature.output_arg
     )
     parts.extend(sorted(known[name] for name in nodes))
     parts.extend(sorted(known.get(name, name) for name in function.control_ret.values()))

@@ -58,13 +58,10 @@ class Options:
             self.signatures = _names("signatures", self.signatures)
             if not self.signatures:
                 raise InvalidArgumentError(
-                    "signatures: expected at least one name, found none. Leave it out to convert all "
-                    "signatures."
+                    "signatures: expected at least one name, found none. Leave it out to convert all signatures."
                 )
         if isinstance(self.op_libraries, (str, bytes, PathLike)):
-            raise InvalidArgumentError(
-                "op_libraries: expected a sequence of paths, found one. Put it into a list."
-            )
+            raise InvalidArgumentError("op_libraries: expected a sequence of paths, found one. Put it into a list.")
         self.op_libraries = [fspath(path) for path in self.op_libraries]
         self.inputs = _tensors("inputs", self.inputs)
         self.outputs = _tensors("outputs", self.outputs)

@@ -26,8 +26,7 @@ def check_destination(destination: Path, source: Path | None, *, overwrite: bool
         )
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InvalidArgumentError(
-            f"destination: expected to be allowed to write into {parent}, found it read-only. Choose "
-            f"another directory."
+            f"destination: expected to be allowed to write into {parent}, found it read-only. Choose another directory."
         )
     if source is not None and source.exists():
         real, other = destination.resolve(), source.resolve()
@@ -44,9 +43,7 @@ def check_destination(destination: Path, source: Path | None, *, overwrite: bool
             "Pass overwrite=True to replace it, or choose another path."
         )
     if destination.is_symlink() or not destination.is_dir():
-        raise InvalidArgumentError(
-            f"destination: expected a directory to replace, found another file, {destination}."
-        )
+        raise InvalidArgumentError(f"destination: expected a directory to replace, found another file, {destination}.")
     if any(destination.iterdir()) and not list(destination.glob("saved_model.pb*")):
         raise InvalidArgumentError(
             f"destination: expected a SavedModel or an empty directory to replace, found a directory with "

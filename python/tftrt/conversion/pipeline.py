@@ -43,9 +43,7 @@ def run(
         return _run(source, Path(destination), options, overwrite, progress or (lambda phase, done: None))
 
 
-def _run(
-    source: Any, target: Path, options: Options, overwrite: bool, progress: Progress
-) -> ConversionReport:
+def _run(source: Any, target: Path, options: Options, overwrite: bool, progress: Progress) -> ConversionReport:
     on_disk = isinstance(source, (str, os.PathLike))
     check_destination(target, Path(source) if on_disk else None, overwrite=overwrite)
     if not on_disk or Path(source).is_file():
@@ -97,9 +95,7 @@ class _Phases:
         self._progress("done", 1.0)
 
 
-def _convert(
-    source: Source, directory: Path, options: Options, report: ConversionReport, phases: _Phases
-) -> None:
+def _convert(source: Source, directory: Path, options: Options, report: ConversionReport, phases: _Phases) -> None:
     from . import freeze, variables
     from .coverage import duplicated_weights, fill_coverage
     from .load import cpu_session, import_graph, initialise, load_model, restore

@@ -38,9 +38,7 @@ class Plan:
     def frozen_bytes(self, signature: SignatureGraph) -> int:
         """Bytes of a signature's graph with its variables frozen, as far as their shapes are known."""
         names = set(self.frozen_names(signature))
-        return int(signature.graph.ByteSize()) + sum(
-            _size(node) for node in self.frozen if node.name in names
-        )
+        return int(signature.graph.ByteSize()) + sum(_size(node) for node in self.frozen if node.name in names)
 
 
 def plan_conversion(model: LoadedModel) -> Plan:
@@ -72,10 +70,7 @@ def plan_conversion(model: LoadedModel) -> Plan:
     kept.extend(
         node
         for node in model.graph.node
-        if node.name in known
-        and node.name not in kept_names
-        and is_variable(node)
-        and "read" in resources.of(node)
+        if node.name in known and node.name not in kept_names and is_variable(node) and "read" in resources.of(node)
     )
     frozen_names = {node.name for node in frozen}
     shared = [source[name] for name in sorted(used - known - frozen_names)]

@@ -136,8 +136,7 @@ class ConversionReport:
             why = "see below" if self.outside else "its outputs are constants"
             lines += [
                 "",
-                f"Nothing went into an engine ({why}). The model is written without one, and runs all the "
-                f"same.",
+                f"Nothing went into an engine ({why}). The model is written without one, and runs all the same.",
             ]
         if self.outside:
             rows = [[op.op, str(op.count), op.reason] for op in self.outside]
@@ -175,9 +174,7 @@ def _bytes(count: int) -> str:
 
 def _tensor(tensor: dict[str, Any]) -> str:
     shape = tensor["shape"]
-    return (
-        f"{tensor['dtype']}[{'...' if shape is None else ','.join('?' if n < 0 else str(n) for n in shape)}]"
-    )
+    return f"{tensor['dtype']}[{'...' if shape is None else ','.join('?' if n < 0 else str(n) for n in shape)}]"
 
 
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:

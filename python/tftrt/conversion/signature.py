@@ -88,9 +88,7 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
     (Switch, Merge, Enter, ...) let it look inside. They are lowered if that puts more heavy ops into engines.
     """
     names = {node.name for node in signature.graph.node}
-    signature.graph = freeze(
-        signature.graph, {name: value for name, value in values.items() if name in names}
-    )
+    signature.graph = freeze(signature.graph, {name: value for name, value in values.items() if name in names})
     fold_constants(signature.graph, signature.tensors)
     sink_constants(signature.graph)
     signature.prune()
@@ -161,9 +159,7 @@ def _replace_fed_tensors(signature: SignatureGraph) -> None:
     for info in signature.definition.inputs.values():
         if info.WhichOneof("encoding") != "name" or nodes[node_of(info.name)].op in _PLACEHOLDERS:
             continue
-        placeholder = signature.graph.node.add(
-            name=_unused(f"{node_of(info.name)}_fed", nodes), op="Placeholder"
-        )
+        placeholder = signature.graph.node.add(name=_unused(f"{node_of(info.name)}_fed", nodes), op="Placeholder")
         placeholder.attr["dtype"].type = info.dtype
         placeholder.attr["shape"].shape.CopyFrom(info.tensor_shape)
         nodes[placeholder.name] = placeholder
@@ -175,9 +171,7 @@ def _replace_fed_tensors(signature: SignatureGraph) -> None:
             if not tensor.startswith("^") and _canonical(tensor) in replaced:
                 node.input[position] = replaced[_canonical(tensor)].removesuffix(":0")
     for info in [*signature.definition.inputs.values(), *signature.definition.outputs.values()]:
-        rename_tensors(
-            info, {tensor: replaced.get(_canonical(tensor), tensor) for tensor in tensor_names(info)}
-        )
+        rename_tensors(info, {tensor: replaced.get(_canonical(tensor), tensor) for tensor in tensor_names(info)})
 
 
 def _name_outputs(signature: SignatureGraph) -> None:
@@ -187,9 +181,7 @@ def _name_outputs(signature: SignatureGraph) -> None:
     for key, info in sorted(signature.definition.outputs.items()):
         for tensor, dtype in _typed(info):
             if tensor not in made and dtype not in (types_pb2.DT_RESOURCE, types_pb2.DT_INVALID):
-                node = signature.graph.node.add(
-                    name=_unused(f"outputs/{clean_name(key)}", nodes), op="Identity"
-                )
+                node = signature.graph.node.add(name=_unused(f"outputs/{clean_name(key)}", nodes), op="Identity")
                 node.input.append(tensor.removesuffix(":0"))
                 node.attr["T"].type = dtype
                 nodes[node.name] = node

@@ -54,9 +54,7 @@ def open_source(source: Any, options: Options) -> Iterator[Source]:
         return
     path = Path(source)
     if not path.exists():
-        raise ModelError(
-            f"{path}: expected a SavedModel directory or a model file, found nothing. Check the path."
-        )
+        raise ModelError(f"{path}: expected a SavedModel directory or a model file, found nothing. Check the path.")
     if path.is_dir():
         _no_tensor_names(options)
         yield _describe(path, "saved_model", str(path), _model_files(path))
@@ -186,9 +184,7 @@ def _export_module(module: Any, directory: Path) -> None:
     signatures = {}
     for name in dir(type(module)):
         function = getattr(module, name, None) if name == "__call__" or not name.startswith("_") else None
-        if getattr(function, "input_signature", None) is not None and hasattr(
-            function, "get_concrete_function"
-        ):
+        if getattr(function, "input_signature", None) is not None and hasattr(function, "get_concrete_function"):
             signatures["serving_default" if name == "__call__" else name] = function
     if not signatures:
         raise InvalidArgumentError(

@@ -136,9 +136,7 @@ def _takes_value(definition: Any, position: int) -> bool:
     """Whether the input of an op at ``position`` is a plain value: neither a reference nor a resource."""
     from tensorflow.core.framework import types_pb2
 
-    if not any(
-        argument.is_ref or argument.type == types_pb2.DT_RESOURCE for argument in definition.input_arg
-    ):
+    if not any(argument.is_ref or argument.type == types_pb2.DT_RESOURCE for argument in definition.input_arg):
         return not any(attr.type == "list(type)" for attr in definition.attr)
     arguments = definition.input_arg
     if any(argument.number_attr or argument.type_list_attr for argument in arguments[: position + 1]):

@@ -64,17 +64,13 @@ def add_saver(graph: Any, nodes: list[Any]) -> Any:
     """Add the ops to ``graph`` that save and restore ``nodes``; the SaverDef that names them."""
     built = tf.Graph()
     with built.as_default():
-        handles = tf.import_graph_def(
-            _only(graph, nodes), name="", return_elements=[f"{n.name}:0" for n in nodes]
-        )
+        handles = tf.import_graph_def(_only(graph, nodes), name="", return_elements=[f"{n.name}:0" for n in nodes])
         with tf.name_scope(_unused_scope(graph)):
             prefix = tf.compat.v1.placeholder_with_default("model", [], name="filename")
             restores, names, tensors = [], [], []
             for node, handle in zip(nodes, handles):
                 entries = _entries(node)
-                types = (
-                    [_type(node, "key_dtype"), _type(node, "value_dtype")] if is_saved_table(node) else None
-                )
+                types = [_type(node, "key_dtype"), _type(node, "value_dtype")] if is_saved_table(node) else None
                 values = tf.raw_ops.RestoreV2(
                     prefix=prefix,
                     tensor_names=entries,

@@ -1,9 +1,12 @@
 #include "array.h"
 
 #include <dlpack/dlpack.h>
+#include <pybind11/gil_safe_call_once.h>
 
 #include <array>
 #include <optional>
+
+#include "gil.h"
 
 namespace tftrt::bindings {
 namespace {
@@ -14,19 +17,22 @@ constexpr std::size_t kDTypes = static_cast<std::size_t>(DType::kString) + 1;
 
 // Numpy's dtypes in the order of DType. Never freed: arrays may outlive the module.
 const std::array<py::dtype, kDTypes>& NumpyDTypes() {
-  static const auto* dtypes = [] {
-    auto* all = new std::array<py::dtype, kDTypes>();
-    for (std::size_t i = 0; i < kDTypes; ++i) {
-      const auto dtype = static_cast<DType>(i);
-      if (dtype == DType::kBFloat16) {
-        (*all)[i] = py::dtype::from_args(py::module_::import("ml_dtypes").attr("bfloat16"));
-      } else {
-        (*all)[i] = py::dtype::from_args(py::str(dtype == DType::kString ? "object" : std::string(Name(dtype))));
-      }
-    }
-    return all;
-  }();
-  return *dtypes;
+  // The import gives up the GIL: a plain static would let a second thread wait for the first while holding it.
+  PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<std::array<py::dtype, kDTypes>> storage;
+  return storage
+      .call_once_and_store_result([] {
+        std::array<py::dtype, kDTypes> all;
+        for (std::size_t i = 0; i < kDTypes; ++i) {
+          const auto dtype = static_cast<DType>(i);
+          if (dtype == DType::kBFloat16) {
+            all[i] = py::dtype::from_args(py::module_::import("ml_dtypes").attr("bfloat16"));
+          } else {
+            all[i] = py::dtype::from_args(py::str(dtype == DType::kString ? "object" : std::string(Name(dtype))));
+          }
+        }
+        return all;
+      })
+      .get_stored();
 }
 
 std::optional<DType> FromNumpy(const py::dtype& dtype) {
@@ -41,14 +47,6 @@ std::optional<DType> FromNumpy(const py::dtype& dtype) {
   }
   if (dtype.kind() == 'S' || dtype.kind() == 'U') return DType::kString;
   return std::nullopt;
-}
-
-bool IsFinalizing() {
-#if PY_VERSION_HEX >= 0x030D0000
-  return Py_IsFinalizing() != 0;
-#else
-  return _Py_IsFinalizing() != 0;
-#endif
 }
 
 // A share of a Python object that any thread may drop: TensorFlow releases what it borrowed in threads of its own.
@@ -67,29 +65,36 @@ std::shared_ptr<void> Share(py::object object) {
 
 Shape ShapeOf(const py::array& array) { return Shape(array.shape(), array.shape() + array.ndim()); }
 
-std::string ToBytes(py::handle element) {
+std::string ToBytes(py::handle element, const TensorSpec& spec) {
   if (PyBytes_Check(element.ptr()) != 0) return element.cast<py::bytes>();
-  if (PyUnicode_Check(element.ptr()) != 0) return element.cast<std::string>();
-  throw InvalidArgumentError("a string input holds " +
-                             std::string(py::str(py::type::handle_of(element).attr("__name__"))) +
-                             "; expected bytes or str");
+  std::string problem = "a " + std::string(py::str(py::type::handle_of(element).attr("__name__")));
+  if (PyUnicode_Check(element.ptr()) != 0) {
+    Py_ssize_t size = 0;
+    if (const char* text = PyUnicode_AsUTF8AndSize(element.ptr(), &size)) {
+      return std::string(text, static_cast<std::size_t>(size));
+    }
+    PyErr_Clear();
+    problem += " that has no UTF-8 form";
+  }
+  throw InvalidArgumentError("input \"" + spec.name + "\" holds " + problem + "; expected " + ToString(spec) +
+                             ", each element bytes or str");
 }
 
-Tensor StringsToTensor(const py::array& array) {
+Tensor StringsToTensor(const py::array& array, const TensorSpec& spec) {
   std::vector<std::string> strings;
   strings.reserve(static_cast<std::size_t>(array.size()));
-  for (py::handle element : array.attr("ravel")().attr("tolist")()) strings.push_back(ToBytes(element));
+  for (py::handle element : array.attr("ravel")().attr("tolist")()) strings.push_back(ToBytes(element, spec));
   return Tensor::Strings(std::move(strings), ShapeOf(array));
 }
 
 Tensor ArrayToTensor(py::array array, const TensorSpec& spec) {
   const py::dtype dtype_object = array.dtype();
   const std::optional<DType> dtype = FromNumpy(dtype_object);
-  if (!dtype) {
+  if (!dtype || (dtype_object.kind() == 'O' && spec.dtype != DType::kString)) {
     throw InvalidArgumentError("input \"" + spec.name + "\" has numpy's dtype " + std::string(py::str(dtype_object)) +
                                "; expected " + ToString(spec));
   }
-  if (*dtype == DType::kString) return StringsToTensor(array);
+  if (*dtype == DType::kString) return StringsToTensor(array, spec);
   const char order = dtype_object.byteorder();
   if (order == '>' || (array.flags() & py::array::c_style) == 0) {
     array = py::array(py::module_::import("numpy")
@@ -140,11 +145,8 @@ Tensor ToTensor(py::handle value, const TensorSpec& spec) {
   if (py::hasattr(value, "__dlpack_device__") && !IsOnHost(value)) {
     throw UnsupportedError("input \"" + spec.name + "\" is on a GPU; copy it to the host first");
   }
-  const py::object numpy = py::module_::import("numpy");
-  // Arrays keep their dtype; Python's own numbers and lists have none to keep.
-  const py::object array = py::hasattr(value, "__array__") ? numpy.attr("asarray")(value)
-                                                           : numpy.attr("asarray")(value, ToNumpy(spec.dtype));
-  return ArrayToTensor(py::array(array), spec);
+  const py::object to_array = py::module_::import("tftrt._values").attr("to_array");
+  return ArrayToTensor(py::array(to_array(value, ToNumpy(spec.dtype), ToString(spec))), spec);
 }
 
 }  // namespace tftrt::bindings

@@ -1,5 +1,6 @@
 #include "array.h"
 #include "bindings.h"
+#include "gil.h"
 
 namespace tftrt::bindings {
 namespace {
@@ -16,14 +17,14 @@ class PythonModel {
 
   ~PythonModel() {
     // Freeing a session waits for TensorFlow's threads, which may be waiting for the GIL to release an array.
-    const py::gil_scoped_release unlocked;
+    const GilRelease unlocked;
     model_.reset();
   }
 
   const Model& model() const { return *model_; }
 
   void Close() {
-    const py::gil_scoped_release unlocked;
+    const GilRelease unlocked;
     model_->Close();
   }
 
@@ -57,7 +58,7 @@ class PythonModel {
   py::dict RunOrdered(const std::vector<Tensor>& inputs) const {
     std::vector<Tensor> tensors;
     {
-      const py::gil_scoped_release unlocked;
+      const GilRelease unlocked;
       tensors = model_->RunOrdered(inputs);
     }
     py::dict results;
@@ -69,13 +70,13 @@ class PythonModel {
   py::dict RunNamed(const py::dict& inputs, const std::vector<std::string>& outputs) const {
     NamedTensors named;
     for (const auto& [key, value] : inputs) {
-      const auto name = key.cast<std::string>();
+      const std::string name = NameOf(key);
       const TensorSpec* spec = Find(name);
       named.emplace_back(name, spec == nullptr ? Tensor() : ToTensor(value, *spec));
     }
     std::vector<Tensor> tensors;
     {
-      const py::gil_scoped_release unlocked;
+      const GilRelease unlocked;
       tensors = model_->Run(named, outputs);
     }
     py::dict results;
@@ -83,6 +84,13 @@ class PythonModel {
       results[outputs.empty() ? output_names_[i] : py::str(outputs[i])] = ToNumpy(tensors[i]);
     }
     return results;
+  }
+
+  static std::string NameOf(py::handle key) {
+    const char* text = PyUnicode_Check(key.ptr()) != 0 ? PyUnicode_AsUTF8(key.ptr()) : nullptr;
+    if (text != nullptr) return text;
+    PyErr_Clear();
+    return py::repr(key);  // no input has such a name, and the error shows it
   }
 
   const TensorSpec* Find(const std::string& name) const {
@@ -97,6 +105,11 @@ class PythonModel {
   std::vector<py::str> output_names_;
 };
 
+py::object FromPath(const std::string& path) {
+  return py::reinterpret_steal<py::object>(
+      PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
+}
+
 template <typename Value>
 py::dict ToDict(const std::vector<std::pair<std::string, Value>>& pairs) {
   py::dict dict;
@@ -108,7 +121,7 @@ py::dict ToDict(const std::vector<std::pair<std::string, Value>>& pairs) {
 
 void BindModel(py::module_& module) {
   py::class_<ModelInfo>(module, "ModelInfo", "What loading decided and how long it took.")
-      .def_readonly("path", &ModelInfo::path)
+      .def_property_readonly("path", [](const ModelInfo& info) { return FromPath(info.path); })
       .def_readonly("tags", &ModelInfo::tags)
       .def_readonly("device", &ModelInfo::device)
       .def_readonly("executor", &ModelInfo::executor)
@@ -122,7 +135,7 @@ void BindModel(py::module_& module) {
           [](const std::string& path, const ModelOptions& options) {
             std::optional<Model> model;
             {
-              const py::gil_scoped_release unlocked;
+              const GilRelease unlocked;
               model = Model::Load(path, options);
             }
             return std::make_unique<PythonModel>(*std::move(model));
@@ -133,7 +146,7 @@ void BindModel(py::module_& module) {
           [](const PythonModel& self, const std::string& name) {
             std::optional<Model> model;
             {
-              const py::gil_scoped_release unlocked;
+              const GilRelease unlocked;
               model = self.model().WithSignature(name);
             }
             return std::make_unique<PythonModel>(*std::move(model));

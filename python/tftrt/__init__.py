@@ -12,7 +12,9 @@ never imported::
 Source: https://github.com/tftrt/tftrt
 """
 
-from tftrt import _tensorflow
+from pathlib import Path as _Path
+
+from tftrt import _native, _tensorflow
 from tftrt._native import __version__
 from tftrt.conversion import ConversionReport, convert
 from tftrt.errors import (
@@ -38,10 +40,14 @@ __all__ = [
     "TensorSpec",
     "UnsupportedError",
     "__version__",
+    "cmake_prefix_path",
     "configure",
     "convert",
     "empty",
     "inspect",
 ]
+
+cmake_prefix_path: str = str(_Path(_native.__file__).parent / "share" / "cmake")
+"""Where CMake's ``find_package(tftrt)`` finds the C++ library: pass it as ``CMAKE_PREFIX_PATH``."""
 
 _tensorflow.attach()

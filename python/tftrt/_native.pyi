@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 __version__: str
-built_with_tensorflow: str
 
 class TensorSpec:
     """Name, dtype and shape of one input or output of a signature."""
@@ -67,7 +66,7 @@ class ModelInfo:
     def load_seconds(self) -> dict[str, float]: ...
 
 class ModelOptions:
-    """tftrt::ModelOptions; keyword arguments set its fields, whose defaults are those of C++."""
+    """tftrt::ModelOptions, made with the defaults of C++."""
 
     signature: str
     tags: list[str]
@@ -77,10 +76,10 @@ class ModelOptions:
     inter_op_threads: int
     warmup: int
     op_libraries: list[str]
-    def __init__(self, **fields: Any) -> None: ...
+    def __init__(self) -> None: ...
 
 class RuntimeOptions:
-    """tftrt::RuntimeOptions; keyword arguments set its fields, None leaves one unset."""
+    """tftrt::RuntimeOptions; None leaves a field unset."""
 
     gpu_memory_growth: bool | None
     gpu_memory_limit_mb: int | None
@@ -89,13 +88,13 @@ class RuntimeOptions:
     inter_op_threads: int | None
     tensorflow_dir: str | None
     tensorrt_dir: str | None
-    def __init__(self, **fields: Any) -> None: ...
+    def __init__(self) -> None: ...
 
 class Model:
     """tftrt::Model: a loaded SavedModel, seen through one of its signatures."""
 
     @staticmethod
-    def load(path: str, options: ModelOptions) -> Model: ...
+    def load(path: bytes | str, options: ModelOptions) -> Model: ...
     def with_signature(self, name: str) -> Model: ...
     @property
     def signature(self) -> str: ...
@@ -141,7 +140,7 @@ class EnvironmentReport:
     @property
     def gpus(self) -> list[str]: ...
 
-def inspect_saved_model(path: str, tags: Sequence[str]) -> SavedModelInfo: ...
+def inspect_saved_model(path: bytes | str, tags: Sequence[str]) -> SavedModelInfo: ...
 def configure(options: RuntimeOptions) -> None: ...
 def inspect_environment() -> EnvironmentReport: ...
 def set_tensorflow_hint(directory: str) -> None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,11 +26,25 @@ def _set_options(options: Any, fields: Mapping[str, Any]) -> Any:
             known = ", ".join(sorted(key for key in dir(options) if not key.startswith("_")))
             raise InvalidArgumentError(f'unknown option "{name}"; the options are {known}') from None
         except TypeError:
-            default = getattr(options, name)
-            raise InvalidArgumentError(
-                f"option {name} is {value!r}; expected {type(default).__name__}, such as {default!r}"
-            ) from None
+            expected = getattr(type(options), name).fget.__doc__.rpartition("-> ")[2].strip()
+            raise InvalidArgumentError(f"option {name} is {value!r}; expected {expected}") from None
     return options
+
+
+def _listed(value: Any) -> Any:
+    """A list of strings or paths; one alone is meant as a list of one. What is neither is left to be refused."""
+    if isinstance(value, (str, os.PathLike)):
+        value = [value]
+    if not isinstance(value, Iterable):
+        return value
+    return [os.fspath(element) if isinstance(element, os.PathLike) else element for element in value]
+
+
+def _native_path(path: Any) -> bytes:
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise InvalidArgumentError(f"the path {path!r} has a null character, which no file's name can have")
+    return encoded
 
 
 class Model:
@@ -61,14 +75,11 @@ class Model:
         fields = dict(options)
         if signature is not None:
             fields["signature"] = signature
-        if "op_libraries" in fields:
-            fields["op_libraries"] = [os.fspath(library) for library in fields["op_libraries"]]
-        if "tags" in fields:
-            fields["tags"] = [fields["tags"]] if isinstance(fields["tags"], str) else list(fields["tags"])
-        self._path = os.fspath(path)
+        fields.update({name: _listed(fields[name]) for name in ("op_libraries", "tags") if name in fields})
+        self._path = os.fsdecode(path)
         self._options = fields
         native_options = _set_options(_native.ModelOptions(), fields)
-        self._native = _native.Model.load(self._path, native_options)
+        self._native = _native.Model.load(_native_path(path), native_options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, NDArray[Any]]:
         """Run the signature once: ``model({"name": array})``, ``model(array)`` for one input, ``model(name=array)``.
@@ -115,7 +126,15 @@ class Model:
         """
         if isinstance(outputs, str):
             raise InvalidArgumentError(f"outputs is the string {outputs!r}; expected a list of names")
-        return self._native.run({**(inputs or {}), **named}, list(outputs or ()))
+        if inputs is not None and not isinstance(inputs, Mapping):
+            raise InvalidArgumentError(
+                f"inputs is a {type(inputs).__name__}; expected a dict of arrays by name. For a model of one input "
+                "call model(array)"
+            )
+        wanted = list(outputs or ())
+        if not all(isinstance(name, str) for name in wanted):
+            raise InvalidArgumentError(f"outputs is {outputs!r}; expected a list of names")
+        return self._native.run({**(inputs or {}), **named}, wanted)
 
     def with_signature(self, name: str) -> Model:
         """Return the same loaded model through another of its signatures; they share one session."""
@@ -189,7 +208,7 @@ def _load_again(path: str, options: dict[str, Any]) -> Model:
     return Model(path, **options)
 
 
-def inspect(path: str | os.PathLike[str], tags: Sequence[str] = ("serve",)) -> SavedModelInfo:
+def inspect(path: str | os.PathLike[str], tags: str | Sequence[str] = ("serve",)) -> SavedModelInfo:
     """Read what a SavedModel holds without running anything of it.
 
     Args:
@@ -202,7 +221,8 @@ def inspect(path: str | os.PathLike[str], tags: Sequence[str] = ("serve",)) -> S
 
     Source: python/tftrt/model.py
     """
-    return _native.inspect_saved_model(os.fspath(path), list(tags))
+    wanted = _set_options(_native.ModelOptions(), {"tags": _listed(tags)}).tags
+    return _native.inspect_saved_model(_native_path(path), wanted)
 
 
 def configure(**options: Any) -> None:

@@ -5,16 +5,15 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <string>
 
 #include "environment/cuda_libraries.h"
 #include "environment/shared_library.h"
 #include "environment/tensorflow_library.h"
 #include "environment/tensorrt_library.h"
+#include "testing.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -24,46 +23,10 @@ namespace fs = std::filesystem;
 
 const std::string kFakes = TFTRT_TEST_FAKES_DIR;
 
-void InChild(const std::function<void()>& test) {
-  EXPECT_EXIT(
-      {
-        test();
-        std::exit(testing::Test::HasFailure() ? EXIT_FAILURE : EXIT_SUCCESS);
-      },
-      testing::ExitedWithCode(EXIT_SUCCESS), "");
-}
-
-void ExpectContains(const std::string& text, const std::string& part) {
-  EXPECT_NE(text.find(part), std::string::npos) << "expected '" << part << "' in: " << text;
-}
-
 template <typename Function>
 std::string IncompatibleMessage(Function function) {
-  try {
-    function();
-  } catch (const IncompatibleError& error) {
-    return error.what();
-  }
-  ADD_FAILURE() << "expected an IncompatibleError";
-  return "";
+  return MessageOf<IncompatibleError>(function);
 }
-
-// An empty folder that is removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "tftrt_test_XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 int VersionThroughTensorFlowsName() {
   const SharedLibrary library = OpenLibrary("libnvinfer.so.8.6.1");

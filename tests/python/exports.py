@@ -54,6 +54,24 @@ def convert(source: str, destination: str) -> dict[str, Any]:
     return tftrt.convert(source, destination).to_dict()
 
 
+def convert_channels_first(source: str, destination: str) -> None:
+    """Convert as for a GPU, whose convolutions want channels first."""
+    import tftrt
+
+    tftrt.convert(source, destination, data_format="NCHW")
+
+
+def data_formats(directory: str) -> list[str]:
+    """The data_format of each convolution, of the graph and its functions."""
+    import tensorflow as tf
+
+    from native_runner import read_graph
+
+    graph = read_graph(directory).graph_def
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    return [tf.compat.as_str(node.attr["data_format"].s) for node in nodes if node.op == "Conv2D"]
+
+
 _loaded: dict[str, Any] = {}
 
 

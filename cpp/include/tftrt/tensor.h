@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tftrt/dtype.h"
@@ -32,6 +33,16 @@ inline constexpr std::size_t kTensorAlignment = 64;
 class TFTRT_EXPORT Tensor {
  public:
   Tensor() = default;
+  Tensor(const Tensor&) = default;
+  Tensor& operator=(const Tensor&) = default;
+  // What is moved from holds nothing.
+  Tensor(Tensor&& other) noexcept { Swap(other); }
+  Tensor& operator=(Tensor&& other) noexcept {
+    Tensor moved(std::move(other));
+    Swap(moved);
+    return *this;
+  }
+  ~Tensor() = default;
 
   // Uninitialised elements at an aligned address; strings are empty.
   // Throws InvalidArgumentError if a dimension is negative or the size does not fit into memory.
@@ -94,6 +105,14 @@ class TFTRT_EXPORT Tensor {
 
  private:
   Tensor(DType dtype, Shape shape, std::int64_t num_elements, void* data, std::shared_ptr<void> owner);
+
+  void Swap(Tensor& other) noexcept {
+    std::swap(dtype_, other.dtype_);
+    shape_.swap(other.shape_);
+    std::swap(num_elements_, other.num_elements_);
+    std::swap(data_, other.data_);
+    owner_.swap(other.owner_);
+  }
 
   static void CheckCount(std::size_t count, const Shape& shape);
   void CheckType(DType wanted) const;

@@ -89,6 +89,8 @@ Tensor Tensor::FromDLPack(DLManagedTensor* managed) {
   if (IsDense(dl)) return Borrow(data, dtype, std::move(shape), owner);
   Tensor copy = Empty(dtype, std::move(shape));
   if (copy.num_elements() != 0) {
+    if (data == nullptr)
+      throw InvalidArgumentError("the DLPack tensor has no data for shape " + ToString(copy.shape()));
     CopyStrided(dl, 0, data, static_cast<char*>(copy.data()), static_cast<std::int64_t>(ElementSize(dtype)));
   }
   return copy;

@@ -1,5 +1,6 @@
 #include "tftrt/model.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <map>
@@ -22,6 +23,11 @@ constexpr std::size_t kMostOutputSets = 32;
 
 using OutputSet = std::vector<std::size_t>;
 
+Tensor CopyOf(const Tensor& tensor) {
+  if (tensor.dtype() == DType::kString) return Tensor::Strings(tensor.strings(), tensor.shape());
+  return Tensor::Copy(tensor.data(), tensor.dtype(), tensor.shape());
+}
+
 // One signature and what is ready to run of it.
 class SignatureCallables {
  public:
@@ -39,7 +45,10 @@ class SignatureCallables {
     if (const Callable* callable = ForOutputs(wanted, model)) return callable->Run(inputs);
     std::vector<Tensor> every = all_outputs_->Run(inputs);
     std::vector<Tensor> selected;
-    for (std::size_t index : wanted) selected.push_back(every[index]);
+    for (auto index = wanted.begin(); index != wanted.end(); ++index) {
+      const bool repeated = std::find(wanted.begin(), index, *index) != index;
+      selected.push_back(repeated ? CopyOf(every[*index]) : every[*index]);
+    }
     return selected;
   }
 
@@ -142,6 +151,11 @@ class SharedModel {
   std::map<std::string, std::unique_ptr<SignatureCallables>> callables_;
 };
 
+void CheckThreads(const char* name, int threads) {
+  if (threads >= 0 && threads <= 4096) return;
+  throw InvalidArgumentError(std::string(name) + " is " + std::to_string(threads) + "; expected 0 to 4096");
+}
+
 Tensor MakeUp(const TensorSpec& spec) {
   Shape shape;
   if (spec.known_rank) {
@@ -208,6 +222,8 @@ Model Model::Load(const std::string& path, const ModelOptions& options) {
     const std::lock_guard lock(mutex);
     if (first_load != nullptr) first_load->Check();
   }
+  CheckThreads("intra_op_threads", options.intra_op_threads);
+  CheckThreads("inter_op_threads", options.inter_op_threads);
   Backend& backend = GetBackend();
   const ResolvedRuntimeOptions runtime = FixSessionOptions();
   {

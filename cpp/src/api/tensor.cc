@@ -21,8 +21,8 @@ std::int64_t CheckedCount(DType dtype, const Shape& shape) {
   bool overflow = false;
   for (std::int64_t dim : shape) {
     if (dim < 0) {
-      throw InvalidArgumentError("shape " + ToString(shape) +
-                                 " has a negative dimension; a tensor's dimensions are 0 or more");
+      throw InvalidArgumentError("shape " + ToString(shape) + " has the negative dimension " + std::to_string(dim) +
+                                 "; a tensor's dimensions are 0 or more");
     }
     overflow |= __builtin_mul_overflow(count, dim, &count);
   }
@@ -66,7 +66,14 @@ Tensor::Tensor(DType dtype, Shape shape, std::int64_t num_elements, void* data, 
 Tensor Tensor::Empty(DType dtype, Shape shape) {
   const std::int64_t count = CheckedCount(dtype, shape);
   if (dtype == DType::kString) {
-    return Strings(std::vector<std::string>(static_cast<std::size_t>(count)), std::move(shape));
+    std::vector<std::string> strings;
+    try {
+      strings.resize(static_cast<std::size_t>(count));
+    } catch (const std::exception&) {  // std::length_error or std::bad_alloc
+      throw InvalidArgumentError("no memory for a tensor of " + std::to_string(count) + " strings, shape " +
+                                 ToString(shape));
+    }
+    return Strings(std::move(strings), std::move(shape));
   }
   const std::size_t bytes = static_cast<std::size_t>(count) * ElementSize(dtype);
   if (bytes == 0) return Tensor(dtype, std::move(shape), count, nullptr, NothingToOwn());
@@ -96,7 +103,10 @@ Tensor Tensor::Borrow(void* data, DType dtype, Shape shape, std::shared_ptr<void
   if (count != 0 && data == nullptr) {
     throw InvalidArgumentError("Tensor::Borrow: data is null for shape " + ToString(shape));
   }
-  if (owner == nullptr) owner = NothingToOwn();
+  if (owner == nullptr) {
+    // A null pointer may come with a deleter, which has to wait all the same.
+    owner = owner.use_count() == 0 ? NothingToOwn() : std::shared_ptr<void>(owner, NothingToOwn().get());
+  }
   return Tensor(dtype, std::move(shape), count, data, std::move(owner));
 }
 

@@ -5,6 +5,7 @@
 #include "runtime/status.h"
 #include "runtime/tensor_conversion.h"
 #include "tensorflow/core/protobuf/config.pb.h"
+#include "tftrt/error.h"
 
 namespace tftrt {
 namespace {
@@ -14,6 +15,12 @@ std::size_t IndexOrAppend(std::vector<std::string>& names, const std::string& na
   const auto index = static_cast<std::size_t>(found - names.begin());
   if (found == names.end()) names.push_back(name);
   return index;
+}
+
+// In place of a fetched tensor until TensorFlow sets it, which it does not do on a branch that was not taken.
+const tensorflow::Tensor& NotComputed() {
+  static const tensorflow::Tensor tensor(tensorflow::DT_BOOL, tensorflow::TensorShape({1}));
+  return tensor;
 }
 
 // Where an output comes from: TensorFlow neither fetches what is fed nor fetches a tensor twice.
@@ -39,6 +46,7 @@ class SessionCallable final : public Callable {
         sources_.push_back({false, IndexOrAppend(fetches, output)});
       }
     }
+    fetch_names_ = fetches;
     uses_.resize(fetches.size());
     for (const OutputSource& source : sources_) {
       if (!source.is_input) ++uses_[source.index];
@@ -63,11 +71,17 @@ class SessionCallable final : public Callable {
     std::vector<tensorflow::Tensor> feeds;
     feeds.reserve(copy_input_.size());
     for (std::size_t i = 0; i < copy_input_.size(); ++i) feeds.push_back(ToTensorFlow(*inputs[i], copy_input_[i]));
-    std::vector<tensorflow::Tensor> fetches;
+    std::vector<tensorflow::Tensor> fetches(uses_.size(), NotComputed());
     if (made_) {
       ThrowIfError(pools_ == nullptr ? session_.RunCallable(handle_, feeds, &fetches, nullptr)
                                      : session_.RunCallable(handle_, feeds, &fetches, nullptr, *pools_),
                    context_);
+    }
+    for (std::size_t i = 0; i < fetches.size(); ++i) {
+      if (fetches[i].SharesBufferWith(NotComputed())) {
+        throw InvalidArgumentError(context_ + " failed: \"" + fetch_names_[i] +
+                                   "\" is on a branch of the graph that these inputs do not take, so it has no value");
+      }
     }
     std::vector<Tensor> outputs;
     outputs.reserve(sources_.size());
@@ -92,6 +106,7 @@ class SessionCallable final : public Callable {
   std::vector<int> uses_;  // of each fetch
   tensorflow::Session::CallableHandle handle_ = 0;
   bool made_ = false;
+  std::vector<std::string> fetch_names_;
 };
 
 }  // namespace

@@ -1,17 +1,17 @@
 #include "runtime/graph_edits.h"
 
-#include <set>
+#include <algorithm>
 
 #include "absl/strings/match.h"
+#include "runtime/graph_checks.h"
+#include "runtime/graph_pruning.h"
+#include "runtime/segment_inlining.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
-#include "tensorflow/core/framework/op.h"
-#include "tftrt/error.h"
+#include "tensorflow/core/protobuf/config.pb.h"
 
 namespace tftrt {
 namespace {
-
-constexpr char kEngineOp[] = "TRTEngineOp";
 
 template <typename F>
 void ForEachNode(tensorflow::GraphDef& graph, F f) {
@@ -21,24 +21,11 @@ void ForEachNode(tensorflow::GraphDef& graph, F f) {
   }
 }
 
-// TensorFlow would name one op only, and only when the session is made.
-void RequireKnownOps(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
-  tensorflow::GraphDef& graph = *meta_graph.mutable_graph_def();
-  std::set<std::string> functions;
-  for (const auto& function : graph.library().function()) functions.insert(function.signature().name());
-  std::set<std::string> unknown;
-  ForEachNode(graph, [&](const tensorflow::NodeDef& node) {
-    const tensorflow::OpRegistrationData* data = nullptr;
-    if (functions.count(node.op()) == 0 && !tensorflow::OpRegistry::Global()->LookUp(node.op(), &data).ok()) {
-      unknown.insert(node.op());
-    }
-  });
-  if (unknown.empty()) return;
-  std::string names;
-  for (const std::string& op : unknown) names += (names.empty() ? "" : ", ") + op;
-  throw UnsupportedError(
-      "the model uses ops that nobody registered in this process: " + names +
-      ". Give the library that defines them in the option op_libraries, or export the model without them");
+void Prune(const Placement&, tensorflow::MetaGraphDef& meta_graph) { PruneGraph(meta_graph); }
+
+void Check(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
+  RequireKnownOps(meta_graph.graph_def());
+  RequireSoundGraph(meta_graph.graph_def());
 }
 
 // The exporting machine's devices need not exist here. What was pinned to the CPU stays there.
@@ -54,51 +41,62 @@ void PlaceOnDevice(const Placement& placement, tensorflow::MetaGraphDef& meta_gr
   });
 }
 
-// On a CPU an engine runs as its native segment. Called as a function, unlike through the kernel, it is inlined and
-// optimised with the graph around it.
-void CallNativeSegments(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
-  if (placement.gpu) return;
-  ForEachNode(*meta_graph.mutable_graph_def(), [&](tensorflow::NodeDef& node) {
-    if (node.op() != kEngineOp) return;
-    const auto segment = node.attr().find("segment_func");
-    if (segment == node.attr().end() || segment->second.func().name().empty()) {
-      throw UnsupportedError(
-          "engine \"" + node.name() +
-          "\" has no native segment (it was converted with remove_native_segments), so the model cannot run "
-          "on a CPU: load it on a GPU, or convert it again with its native segments");
-    }
-    auto& attrs = *node.mutable_attr();
-    google::protobuf::Map<std::string, tensorflow::AttrValue> call;
-    call["f"] = attrs["segment_func"];
-    call["Tin"] = attrs["InT"];
-    call["Tout"] = attrs["OutT"];
-    attrs.swap(call);
-    node.set_op("PartitionedCall");
+void RunEnginesAsSegments(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
+  if (!placement.gpu) ReplaceEngines(*meta_graph.mutable_graph_def());
+}
+
+// TensorFlow 2 gives every model an initialiser; running one that does nothing takes as long as any first run.
+void DropIdleInitializer(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
+  constexpr char kSignature[] = "__saved_model_init_op";
+  constexpr char kCollection[] = "saved_model_main_op";
+  std::string name;
+  const auto signature = meta_graph.signature_def().find(kSignature);
+  const auto collection = meta_graph.collection_def().find(kCollection);
+  if (signature != meta_graph.signature_def().end()) {
+    const auto output = signature->second.outputs().find(kSignature);
+    if (output != signature->second.outputs().end()) name = output->second.name();
+  } else if (collection != meta_graph.collection_def().end()) {
+    if (collection->second.node_list().value_size() == 1) name = collection->second.node_list().value(0);
+  }
+  const auto& nodes = meta_graph.graph_def().node();
+  const bool idle = std::any_of(nodes.begin(), nodes.end(), [&](const tensorflow::NodeDef& node) {
+    return node.name() == name && node.op() == "NoOp" && node.input().empty();
   });
+  if (!idle) return;
+  meta_graph.mutable_signature_def()->erase(kSignature);
+  meta_graph.mutable_collection_def()->erase(kCollection);
+}
+
+// Restoring runs once: optimising its function takes longer than it saves. The optimiser leaves functions of tf.data
+// alone, and this one says that it is one.
+void RestoreAsIs(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
+  tensorflow::GraphDef& graph = *meta_graph.mutable_graph_def();
+  for (tensorflow::NodeDef& node : *graph.mutable_node()) {
+    if (node.name() != meta_graph.saver_def().restore_op_name() || node.op() != "StatefulPartitionedCall") continue;
+    const auto called = node.attr().find("f");
+    if (called == node.attr().end()) return;
+    for (tensorflow::FunctionDef& function : *graph.mutable_library()->mutable_function()) {
+      if (function.signature().name() != called->second.func().name()) continue;
+      (*function.mutable_attr())["_noinline"].set_b(true);
+      (*function.mutable_attr())["_tf_data_function"].set_b(true);
+    }
+    tensorflow::ConfigProto config;
+    config.mutable_graph_options()->mutable_rewrite_options()->set_disable_meta_optimizer(true);
+    (*node.mutable_attr())["config_proto"].set_s(config.SerializeAsString());
+  }
 }
 
 using GraphEdit = void (*)(const Placement&, tensorflow::MetaGraphDef&);
 
 // Everything that is done to a graph between reading and loading it.
 constexpr GraphEdit kGraphEdits[] = {
-    RequireKnownOps,
-    CallNativeSegments,
-    PlaceOnDevice,
+    RunEnginesAsSegments, DropIdleInitializer, Prune, Check, RestoreAsIs, PlaceOnDevice,
 };
 
 }  // namespace
 
 void EditGraph(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
   for (const GraphEdit edit : kGraphEdits) edit(placement, meta_graph);
-}
-
-int CountEngines(const tensorflow::GraphDef& graph) {
-  int count = 0;
-  for (const auto& node : graph.node()) count += node.op() == kEngineOp;
-  for (const auto& function : graph.library().function()) {
-    for (const auto& node : function.node_def()) count += node.op() == kEngineOp;
-  }
-  return count;
 }
 
 }  // namespace tftrt

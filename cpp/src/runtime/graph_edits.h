@@ -19,9 +19,6 @@ struct Placement {
 // Throws UnsupportedError if the model cannot run at `placement` with the ops that are registered.
 void EditGraph(const Placement& placement, tensorflow::MetaGraphDef& meta_graph);
 
-// Number of TRTEngineOp nodes in the graph and its functions.
-int CountEngines(const tensorflow::GraphDef& graph);
-
 }  // namespace tftrt
 
 #endif  // TFTRT_RUNTIME_GRAPH_EDITS_H_

@@ -11,6 +11,7 @@
 #include "runtime/manifest.h"
 #include "runtime/optimizer_options.h"
 #include "runtime/saved_model.h"
+#include "runtime/segment_inlining.h"
 #include "runtime/session_options.h"
 #include "runtime/signatures.h"
 #include "runtime/status.h"
@@ -72,6 +73,7 @@ class SessionModel final : public LoadedModel {
 
     tensorflow::SavedModel saved_model = ReadSavedModel(path);
     tensorflow::MetaGraphDef& meta_graph = FindMetaGraph(saved_model, options.tags, path);
+    RequireVariables(meta_graph, path);
     timer.EndPhase("read");
 
     bound_ = ReadSignatures(meta_graph);

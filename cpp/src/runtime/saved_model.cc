@@ -58,7 +58,25 @@ tensorflow::SavedModel ReadSavedModel(const std::string& path) {
     throw ModelError(file.string() + " (" + std::to_string(fs::file_size(file, error)) +
                      " bytes) is not a readable SavedModel: it is truncated or damaged; copy or export it again");
   }
+  if (saved_model.meta_graphs().empty()) {
+    throw ModelError(file.string() + " (" + std::to_string(fs::file_size(file, error)) +
+                     " bytes) holds no graph: it is empty or damaged; copy or export it again");
+  }
   return saved_model;
+}
+
+void RequireVariables(const tensorflow::MetaGraphDef& meta_graph, const std::string& path) {
+  if (meta_graph.saver_def().restore_op_name().empty()) return;
+  const auto& nodes = meta_graph.graph_def().node();
+  const bool any = std::any_of(nodes.begin(), nodes.end(), [](const auto& node) {
+    return node.op() == "VarHandleOp" || node.op() == "VariableV2" || node.op() == "Variable";
+  });
+  const fs::path index = fs::path(path) / "variables" / "variables.index";
+  std::error_code error;
+  if (any && !fs::is_regular_file(index, error)) {
+    throw ModelError("there is no " + index.string() +
+                     ", but the model has variables; copy the whole folder, or export it again");
+  }
 }
 
 std::vector<std::vector<std::string>> TagSets(const tensorflow::SavedModel& saved_model) {

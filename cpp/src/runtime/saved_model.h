@@ -15,6 +15,10 @@ tensorflow::SavedModel ReadSavedModel(const std::string& path);
 tensorflow::MetaGraphDef& FindMetaGraph(tensorflow::SavedModel& saved_model, const std::vector<std::string>& tags,
                                         const std::string& path);
 
+// Throws ModelError if the graph has variables to restore and the checkpoint's index is not there: TensorFlow would
+// leave them without values.
+void RequireVariables(const tensorflow::MetaGraphDef& meta_graph, const std::string& path);
+
 // Tag sets of all MetaGraphDefs.
 std::vector<std::vector<std::string>> TagSets(const tensorflow::SavedModel& saved_model);
 

@@ -27,7 +27,7 @@ std::string Bind(const TensorInfos& infos, const char* what, std::vector<TensorS
     spec.name = name;
     spec.known_rank = !info.tensor_shape().unknown_rank();
     for (const auto& dim : info.tensor_shape().dim()) spec.shape.push_back(dim.size() < 0 ? -1 : dim.size());
-    const auto dtype = FromTensorFlow(info.dtype());
+    const auto dtype = FromTensorFlow(tensorflow::BaseType(info.dtype()));
     if (info.encoding_case() != tensorflow::TensorInfo::kName) {
       problem = std::string(what) + " \"" + name + "\" is sparse or composite; export a signature with dense tensors";
     } else if (!dtype) {

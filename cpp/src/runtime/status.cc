@@ -40,6 +40,9 @@ void ThrowIfLoadError(const absl::Status& status, const std::string& context) {
     case absl::StatusCode::kInternal:
     case absl::StatusCode::kUnknown:
     case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kDataLoss:
+    case absl::StatusCode::kFailedPrecondition:
       throw ModelError(Message(status, context) + ". The SavedModel is damaged or inconsistent: export it again");
     default:
       ThrowIfError(status, context);

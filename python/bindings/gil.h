@@ -1,0 +1,38 @@
+#ifndef TFTRT_BINDINGS_GIL_H_
+#define TFTRT_BINDINGS_GIL_H_
+
+#include <unistd.h>
+
+#include "bindings.h"
+
+namespace tftrt::bindings {
+
+inline bool IsFinalizing() {
+#if PY_VERSION_HEX >= 0x030D0000
+  return Py_IsFinalizing() != 0;
+#else
+  return _Py_IsFinalizing() != 0;
+#endif
+}
+
+// Lets other threads run Python while this one is in C++. Unlike pybind11's, it lets a daemon thread that comes back
+// when the interpreter is ending wait for the end of the process: Python would end the thread by unwinding it, which
+// the destructor's callers do not survive.
+class GilRelease {
+ public:
+  GilRelease() : ends_interpreter_(IsFinalizing()), state_(PyEval_SaveThread()) {}
+  ~GilRelease() {
+    while (!ends_interpreter_ && IsFinalizing()) pause();
+    PyEval_RestoreThread(state_);
+  }
+  GilRelease(const GilRelease&) = delete;
+  GilRelease& operator=(const GilRelease&) = delete;
+
+ private:
+  bool ends_interpreter_;  // while it does, only the thread that ends it has the GIL
+  PyThreadState* state_;
+};
+
+}  // namespace tftrt::bindings
+
+#endif  // TFTRT_BINDINGS_GIL_H_

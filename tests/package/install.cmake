@@ -1,0 +1,13 @@
+# Installs the build into an empty prefix, and checks that every public header arrives and nothing else.
+cmake_minimum_required(VERSION 3.24)
+
+file(REMOVE_RECURSE "${PREFIX}")
+execute_process(
+  COMMAND "${CMAKE_COMMAND}" --install "${BUILD}" --prefix "${PREFIX}"
+  OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+
+file(GLOB_RECURSE expected RELATIVE "${SOURCE}/cpp/include" "${SOURCE}/cpp/include/*")
+file(GLOB_RECURSE installed RELATIVE "${PREFIX}/${INCLUDEDIR}" "${PREFIX}/${INCLUDEDIR}/*")
+if(NOT installed STREQUAL expected)
+  message(FATAL_ERROR "installed headers: ${installed}; expected: ${expected}")
+endif()

@@ -1,0 +1,61 @@
+"""What the README shows works, in another directory."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conftest import HERE
+
+README = (HERE.parents[1] / "README.md").read_text()
+
+
+def blocks(section: str, language: str) -> list[str]:
+    """The code blocks of a section, in order."""
+    (text,) = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def run(command: list[str], folder: Path, *, expected: int = 0) -> str:
+    # The commands are those of the Python that runs the tests.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "CUDA_VISIBLE_DEVICES": "-1"}
+    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert process.returncode == expected, process.stdout + process.stderr
+    assert process.stderr == ""
+    return process.stdout
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    run([sys.executable, "-m", "tftrt", "demo", "--keep", "demo"], folder)
+    return folder
+
+
+def test_python(folder: Path) -> None:
+    (code,) = blocks("Python", "python")
+    printed = run([sys.executable, "-W", "error", "-c", code], folder)
+    assert "precision FP16" in printed
+    assert "[<image: float32[?, 64, 64, 3]>] [<probabilities: float32[?, 10]>]" in printed
+
+
+def test_command_line(folder: Path) -> None:
+    (commands,) = blocks("Command line", "sh")
+    for line in commands.splitlines():
+        # The doctor's answer is the machine's.
+        run(["sh", "-c", line], folder, expected=1 if line == "tftrt doctor" else 0)
+
+
+def test_cpp(folder: Path) -> None:
+    (code,), (project,), (commands,) = (blocks("C++", language) for language in ("cpp", "cmake", "sh"))
+    (folder / "app.cc").write_text(code)
+    (folder / "CMakeLists.txt").write_text(project)
+    printed = run(["sh", "-ec", commands], folder).splitlines()
+    assert printed[-2] == "image: float32[?, 64, 64, 3]"
+    assert 0 < float(printed[-1]) < 1

@@ -13,8 +13,8 @@ namespace {
 
 using tensorflow::RewriterConfig;
 
-// TensorFlow's default optimisers in their order, without those that do nothing for a model on a CPU but take a
-// quarter of the time to load it: they turn the graph into MLIR and back.
+// TensorFlow's default optimisers in their order, without those that do nothing for a model on a CPU but take time when
+// it is loaded, above all by turning the graph into MLIR and back.
 constexpr char kConstantFolding[] = "constfold";
 constexpr const char* kCpuOptimizers[] = {"pruning",        "implementation_selector",
                                           "function",       "common_subgraph_elimination",

@@ -15,6 +15,8 @@ import pytest
 from PIL import Image
 from skimage.data import astronaut
 
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 10), reason="mtcnn 1.0.0 needs Python 3.10")
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "face_detection.py"
 IMAGES = ("astronaut", "pair", "grey")
 

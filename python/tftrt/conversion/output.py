@@ -40,7 +40,7 @@ def check_destination(destination: Path, source: Path | None, *, overwrite: bool
     if not overwrite:
         raise InvalidArgumentError(
             f"destination: expected a path that does not exist, found {destination}. "
-            "Pass overwrite=True to replace it, or choose another path."
+            "Pass overwrite=True (--overwrite) to replace it, or choose another path."
         )
     if destination.is_symlink() or not destination.is_dir():
         raise InvalidArgumentError(f"destination: expected a directory to replace, found another file, {destination}.")

@@ -1,4 +1,5 @@
 #include "bindings.h"
+#include "gil.h"
 
 namespace tftrt::bindings {
 
@@ -16,7 +17,7 @@ void BindEnvironment(py::module_& module) {
       .def_readonly("tensorrt", &EnvironmentReport::tensorrt)
       .def_readonly("cuda", &EnvironmentReport::cuda)
       .def_readonly("gpus", &EnvironmentReport::gpus);
-  const auto unlocked = py::call_guard<py::gil_scoped_release>();
+  const auto unlocked = py::call_guard<GilRelease>();
   module.def("configure", &Configure, py::arg("options"), unlocked);
   module.def("inspect_environment", &InspectEnvironment, unlocked);
   module.def("set_tensorflow_hint", &SetTensorFlowHint, py::arg("directory"));

@@ -34,8 +34,11 @@ class PythonModel {
       std::vector<Tensor> ordered;
       ordered.reserve(specs.size());
       for (std::size_t i = 0; i < specs.size(); ++i) {
-        PyObject* value = PyDict_GetItemWithError(inputs.ptr(), input_names_[i].ptr());
-        if (value == nullptr) break;
+        // Held: making a tensor may run Python, which may change the dict.
+        const auto value =
+            py::reinterpret_borrow<py::object>(PyDict_GetItemWithError(inputs.ptr(), input_names_[i].ptr()));
+        if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+        if (!value) break;
         ordered.push_back(ToTensor(value, specs[i]));
       }
       if (ordered.size() == specs.size()) return RunOrdered(ordered);
@@ -69,7 +72,8 @@ class PythonModel {
   // The general way, which also tells what is wrong with the names.
   py::dict RunNamed(const py::dict& inputs, const std::vector<std::string>& outputs) const {
     NamedTensors named;
-    for (const auto& [key, value] : inputs) {
+    const auto items = py::reinterpret_steal<py::dict>(PyDict_Copy(inputs.ptr()));
+    for (const auto& [key, value] : items) {
       const std::string name = NameOf(key);
       const TensorSpec* spec = Find(name);
       named.emplace_back(name, spec == nullptr ? Tensor() : ToTensor(value, *spec));
@@ -127,6 +131,7 @@ void BindModel(py::module_& module) {
       .def_readonly("executor", &ModelInfo::executor)
       .def_readonly("executor_reason", &ModelInfo::executor_reason)
       .def_readonly("engines", &ModelInfo::engines)
+      .def_readonly("tensorrt_problem", &ModelInfo::tensorrt_problem)
       .def_property_readonly("load_seconds", [](const ModelInfo& info) { return ToDict(info.load_seconds); });
 
   py::class_<PythonModel>(module, "Model", "tftrt::Model: a loaded SavedModel, seen through one of its signatures.")

@@ -1,5 +1,6 @@
 #include "array.h"
 #include "bindings.h"
+#include "gil.h"
 
 namespace tftrt::bindings {
 
@@ -30,8 +31,7 @@ void BindSavedModel(py::module_& module) {
                                return ops;
                              })
       .def_readonly("manifest", &SavedModelInfo::manifest);
-  module.def("inspect_saved_model", &InspectSavedModel, py::arg("path"), py::arg("tags"),
-             py::call_guard<py::gil_scoped_release>());
+  module.def("inspect_saved_model", &InspectSavedModel, py::arg("path"), py::arg("tags"), py::call_guard<GilRelease>());
 }
 
 }  // namespace tftrt::bindings

@@ -1,6 +1,7 @@
 #ifndef TFTRT_BINDINGS_GIL_H_
 #define TFTRT_BINDINGS_GIL_H_
 
+#include <cxxabi.h>
 #include <unistd.h>
 
 #include "bindings.h"
@@ -23,7 +24,11 @@ class GilRelease {
   GilRelease() : ends_interpreter_(IsFinalizing()), state_(PyEval_SaveThread()) {}
   ~GilRelease() {
     while (!ends_interpreter_ && IsFinalizing()) pause();
-    PyEval_RestoreThread(state_);
+    try {
+      PyEval_RestoreThread(state_);
+    } catch (const abi::__forced_unwind&) {  // the interpreter began to end meanwhile
+      while (true) pause();
+    }
   }
   GilRelease(const GilRelease&) = delete;
   GilRelease& operator=(const GilRelease&) = delete;

@@ -63,6 +63,9 @@ class ModelInfo:
     @property
     def engines(self) -> int: ...
     @property
+    def tensorrt_problem(self) -> str:
+        """Why engines run as native segments although the model is on a GPU; empty if they do not."""
+    @property
     def load_seconds(self) -> dict[str, float]: ...
 
 class ModelOptions:

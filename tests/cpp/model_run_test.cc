@@ -187,6 +187,13 @@ TEST(Run, StringsGoInAndOut) {
   EXPECT_TRUE(model.Run({{"name", Tensor::Strings({}, {0})}})[0].strings().empty());
 }
 
+TEST(Run, StringsOfAnotherCountThanTheShapeAreAnError) {
+  const Model model = LoadSignature("several", "greet");
+  Tensor names = Tensor::Strings({"one"}, {1});
+  names.strings().push_back("two");
+  ExpectContains(RunMessage(model, {{"name", names}}), "shape [1] holds 2 strings");
+}
+
 TEST(Run, SignatureWithoutInputsKeepsItsState) {
   const Model model = LoadSignature("several", "count");
   std::vector<Tensor> first = model.Run({});

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -416,6 +417,52 @@ def dataset(directory: str) -> None:
 
     module.call = call
     tf.saved_model.save(module, directory, signatures={"serving_default": call})
+
+
+def inplace(directory: str) -> None:
+    """An op that writes to its input without saying so. ``x`` float32 [4] -> ``y``, x with 5 added to its first."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.call = tf.function(
+        lambda x: {"y": tf.raw_ops.InplaceAdd(x=x, i=[0], v=[5.0])},
+        input_signature=[tf.TensorSpec([4], tf.float32, name="x")],
+    )
+    tf.saved_model.save(module, directory, signatures={"serving_default": module.call})
+
+
+def unused_asset(directory: str) -> None:
+    """TensorFlow 1's way to keep a file that no signature reads. ``x`` float32 [-1] -> ``y``, x + 1."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session, tempfile.TemporaryDirectory() as folder:
+        notes = Path(folder, "notes.txt")
+        notes.write_text("notes")
+        asset = tf.constant(str(notes), name="notes")
+        v1.add_to_collection(v1.GraphKeys.ASSET_FILEPATHS, asset)
+        x = v1.placeholder(tf.float32, [None], name="x")
+        info = v1.saved_model.build_tensor_info
+        signature = v1.saved_model.build_signature_def({"x": info(x)}, {"y": info(x + 1.0)})
+        builder = v1.saved_model.Builder(directory)
+        assets = v1.get_collection(v1.GraphKeys.ASSET_FILEPATHS)
+        builder.add_meta_graph_and_variables(
+            session, ["serve"], {"serving_default": signature}, assets_collection=assets
+        )
+        builder.save()
+
+
+def string_constant(directory: str) -> None:
+    """A string that depends on a variable alone. ``x`` float32 [-1] -> ``version``, "7" for each element."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.number = tf.Variable(7)
+    module.call = tf.function(
+        lambda x: {"version": tf.fill(tf.shape(x), tf.strings.as_string(module.number))},
+        input_signature=[tf.TensorSpec([None], tf.float32, name="x")],
+    )
+    tf.saved_model.save(module, directory, signatures={"serving_default": module.call})
 
 
 def checked(directory: str) -> None:

@@ -386,3 +386,30 @@ for library in (sys.argv[2], __import__("pathlib").Path(sys.argv[2])):
 assert tftrt.Model(sys.argv[1], "address")([1.0])["y"].tolist() == [2]
 """
     python(code, custom_ops, op_library)
+
+
+def test_assets_that_no_signature_reads(exported: Callable[[str], Path]) -> None:
+    with tftrt.Model(exported("unused_asset")) as model:
+        assert model(np.ones(2, np.float32))["y"].tolist() == [2, 2]
+
+
+def test_strings_that_depend_on_variables_convert(converted_of: Callable[[str], Path]) -> None:
+    with tftrt.Model(converted_of("string_constant")) as model:
+        assert model(np.ones(2, np.float32))["version"].tolist() == [b"7", b"7"]
+
+
+def test_an_op_library_under_two_names(
+    custom_ops: Path, op_library: Path, tmp_path: Path, python: Callable[..., Any]
+) -> None:
+    copy = shutil.copy(op_library, tmp_path / "libcopy.so")
+    code = """
+import sys
+import tftrt
+
+path, *libraries = sys.argv[1:]
+try:
+    tftrt.Model(path, "address", op_libraries=libraries)
+except tftrt.InvalidArgumentError as error:
+    assert libraries[1] in str(error), error
+"""
+    python(code, custom_ops, op_library, copy)

@@ -17,7 +17,9 @@ Python = Callable[..., Any]
 
 # Child processes that would hang end by a signal, which shows as their exit code.
 PREAMBLE = """
-import json, os, signal, sys
+import json, os, signal, sys, warnings
+# Python 3.12 warns of what is tested here.
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
 import numpy as np
 import tftrt
 
@@ -313,6 +315,7 @@ def test_nothing_is_printed(exported: Export, converted_of: Export, clean_python
         "sys.exit(0)",
         "threading.Thread(target=model, args=(image,)).start()",
         "threading.Thread(target=call_for_ever, daemon=True).start(); called.wait(60)",
+        "[threading.Thread(target=call_for_ever, daemon=True).start() for _ in range(6)]; called.wait(60)",
         "result = model(image); del model",
         "atexit.register(model, image)",
         "weakref.finalize(model, print, end='')",

@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_python(folder: Path) -> None:
     (code,) = blocks("Python", "python")
-    printed = run([sys.executable, "-W", "error", "-c", code], folder)
+    printed = run([sys.executable, "-W", "error", "-W", "ignore:Type google:DeprecationWarning", "-c", code], folder)
     assert "precision FP16" in printed
     assert "[<image: float32[?, 64, 64, 3]>] [<probabilities: float32[?, 10]>]" in printed
 

@@ -540,3 +540,12 @@ def test_empty_shapes() -> None:
     assert tftrt.empty(()).shape == ()
     assert tftrt.empty([2, 0, 3]).shape == (2, 0, 3)
     assert tftrt.empty((np.int32(2), 3)).dtype == np.float32
+
+
+def test_inputs_that_an_op_writes_to_are_copied(exported: Callable[[str], Path]) -> None:
+    x = tftrt.empty(4)
+    x[...] = 1
+    x.flags.writeable = False
+    with tftrt.Model(exported("inplace"), device="cpu") as model:
+        assert model(x)["y"].tolist() == [6, 1, 1, 1]
+    assert x.tolist() == [1, 1, 1, 1]

@@ -40,7 +40,9 @@ struct ModelInfo {
   std::string executor;         // "single" or "parallel"
   std::string executor_reason;  // why, for executor "auto"
   int engines = 0;              // TRTEngineOp nodes in the graph
-  // Seconds of each phase of loading, in order: {"read", 0.01}, {"verify", ...}, ...
+  // Why engines run as their native segments although the model is on a GPU; empty if they do not.
+  std::string tensorrt_problem;
+  // Seconds of each phase of loading, in order: {"verify", 0.01}, {"read", ...}, ...
   std::vector<std::pair<std::string, double>> load_seconds;
 };
 
@@ -71,7 +73,8 @@ class TFTRT_EXPORT Model {
 
   // Runs the signature once, in the caller's thread where the graph allows. `inputs` are by name, in any order,
   // and all of them; they must not be written to before Run returns. Returns the tensors named in `outputs`, in
-  // that order, or all of outputs() if it is empty; what only other outputs need is not computed.
+  // that order, or all of outputs() if it is empty; what only other outputs need is not computed
+  // (for the first 32 different lists; then all is computed, and the outputs are picked).
   // Throws InvalidArgumentError if a name, dtype or shape does not fit the signature, or the model is closed.
   std::vector<Tensor> Run(const NamedTensors& inputs, const std::vector<std::string>& outputs = {}) const;
 

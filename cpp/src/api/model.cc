@@ -90,7 +90,7 @@ class SharedModel {
 
   SignatureCallables& Prepare(const std::string& name) {
     const Use use(*this);
-    const SignatureSpec& spec = Find(name);
+    const SignatureSpec& spec = Spec(name);
     const std::lock_guard lock(callables_mutex_);
     auto& callables = callables_[name];
     if (callables == nullptr) callables = std::make_unique<SignatureCallables>(spec, *loaded_);
@@ -125,8 +125,8 @@ class SharedModel {
 
   bool closed() const { return closed_.load(std::memory_order_relaxed); }
 
- private:
-  const SignatureSpec& Find(const std::string& name) const {
+  // Lives as long as this, unlike the callables.
+  const SignatureSpec& Spec(const std::string& name) const {
     std::string names;
     for (const SignatureSpec& spec : signatures_) {
       if (spec.name == name) {
@@ -140,6 +140,7 @@ class SharedModel {
                                (names.empty() ? "it has none" : "its signatures are " + names));
   }
 
+ private:
   const ForkGuard fork_guard_;
   const ModelInfo info_;
   const std::string manifest_;
@@ -171,7 +172,7 @@ Tensor MakeUp(const TensorSpec& spec) {
 class Model::Impl {
  public:
   Impl(std::shared_ptr<SharedModel> model, const std::string& signature)
-      : model_(std::move(model)), callables_(model_->Prepare(signature)), spec_(callables_.spec()) {}
+      : model_(std::move(model)), callables_(model_->Prepare(signature)), spec_(model_->Spec(signature)) {}
 
   SharedModel& model() const { return *model_; }
   const std::shared_ptr<SharedModel>& shared_model() const { return model_; }

@@ -11,7 +11,8 @@ namespace tftrt {
 // next call then tries again.
 Backend& GetBackend();
 
-// Name of the function that libtftrt_runtime.so exports, and its type. The argument is the log level in force.
+// Name of the function that libtftrt_runtime.so exports, and its type. `keep_log_level`: have
+// TensorFlow take its log level from the environment now.
 inline constexpr char kBackendFunction[] = "tftrt_backend";
 using BackendFunction = Backend* (*)(bool keep_log_level);
 

@@ -41,8 +41,9 @@ void PlaceOnDevice(const Placement& placement, tensorflow::MetaGraphDef& meta_gr
   });
 }
 
+// Without TensorRT, TensorFlow's kernel ends the process.
 void RunEnginesAsSegments(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
-  if (!placement.gpu) ReplaceEngines(*meta_graph.mutable_graph_def());
+  if (!placement.tensorrt) ReplaceEngines(*meta_graph.mutable_graph_def());
 }
 
 // TensorFlow 2 gives every model an initialiser; running one that does nothing takes as long as any first run.

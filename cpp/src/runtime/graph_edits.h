@@ -11,6 +11,7 @@ namespace tftrt {
 struct Placement {
   bool gpu = false;
   int gpu_index = 0;
+  bool tensorrt = false;  // on a GPU: TensorRT was found
 
   std::string Name() const { return gpu ? "gpu:" + std::to_string(gpu_index) : "cpu"; }
 };

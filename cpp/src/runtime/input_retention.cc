@@ -75,6 +75,7 @@ class RetentionAnalysis {
     }
     if (functions_.count(node.op()) != 0) return FunctionStores(node.op());
     if (OnlyReads(node.op())) return false;
+    if (node.op().rfind("Inplace", 0) == 0) return true;  // writes to what it is given
     const tensorflow::OpDef* definition = nullptr;
     if (!tensorflow::OpRegistry::Global()->LookUpOpDef(node.op(), &definition).ok()) return true;
     if (definition->is_stateful()) return true;

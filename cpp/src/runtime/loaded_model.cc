@@ -16,7 +16,9 @@
 #include "runtime/signatures.h"
 #include "runtime/status.h"
 #include "runtime/thread_pools.h"
+#include "tensorflow/c/c_api.h"
 #include "tensorflow/cc/saved_model/loader.h"
+#include "tftrt/environment.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -79,8 +81,12 @@ class SessionModel final : public LoadedModel {
     bound_ = ReadSignatures(meta_graph);
     for (const BoundSignature& signature : bound_) specs_.push_back(signature.spec);
     LoadLibraries(options.op_libraries);
-    const Placement placement = ResolveDevice(options.device);
     info_.engines = CountEngines(meta_graph.graph_def());
+    Placement placement = ResolveDevice(options.device);
+    if (placement.gpu && info_.engines > 0) {
+      info_.tensorrt_problem = OpenTensorRt();
+      placement.tensorrt = info_.tensorrt_problem.empty();
+    }
     EditGraph(placement, meta_graph);
     const ExecutorChoice executor = ChooseExecutor(options.executor, placement, meta_graph.graph_def(), bound_);
     for (const BoundSignature& signature : bound_) {
@@ -129,10 +135,12 @@ class SessionModel final : public LoadedModel {
  private:
   static void LoadLibraries(const std::vector<std::string>& paths) {
     for (const std::string& path : paths) {
-      void* handle = nullptr;
-      const absl::Status status = tensorflow::Env::Default()->LoadDynamicLibrary(path.c_str(), &handle);
-      if (!status.ok()) {
-        throw InvalidArgumentError("cannot load the op library \"" + path + "\": " + std::string(status.message()) +
+      // Not Env's, which lets an op that is registered twice end the process.
+      const std::unique_ptr<TF_Status, decltype(&TF_DeleteStatus)> status(TF_NewStatus(), TF_DeleteStatus);
+      const std::unique_ptr<TF_Library, decltype(&TF_DeleteLibraryHandle)> library(
+          TF_LoadLibrary(path.c_str(), status.get()), TF_DeleteLibraryHandle);
+      if (TF_GetCode(status.get()) != TF_OK) {
+        throw InvalidArgumentError("cannot load the op library \"" + path + "\": " + TF_Message(status.get()) +
                                    ". It must be built against TensorFlow's C++ headers and libraries of this version");
       }
     }

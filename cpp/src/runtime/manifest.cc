@@ -50,6 +50,7 @@ class Sha256 {
 
 std::string SumOfFile(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw ModelError("cannot open " + file.string() + " for reading; check its permissions");
   std::vector<char> chunk(1 << 20);
   Sha256 sum;
   while (stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || stream.gcount() > 0) {
@@ -119,7 +120,10 @@ void VerifyFile(const std::string& model_path, const Struct& entry) {
 std::string ReadManifest(const std::string& model_path) {
   const fs::path file = fs::path(model_path) / kManifestPath;
   std::error_code error;
-  if (!fs::exists(file, error)) return "";
+  if (!fs::exists(file, error)) {
+    if (!error) return "";
+    throw ModelError("cannot look for " + file.string() + ": " + error.message() + "; check its permissions");
+  }
   if (!fs::is_regular_file(file, error) || fs::file_size(file, error) > kLargestManifest) {
     Damaged(model_path, std::string(kManifestPath) + " is not a file of sensible size");
   }

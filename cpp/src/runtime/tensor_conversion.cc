@@ -33,7 +33,8 @@ constexpr TypeEntry kTypes[] = {
     {DType::kString, tensorflow::DT_STRING},
 };
 
-// The caller's memory as TensorFlow sees it. Kernels never write to it or reuse it, because OwnsMemory is false.
+// The caller's memory as TensorFlow sees it. Kernels do not reuse it, because OwnsMemory is false; for
+// the few that write to their inputs all the same MayBeRetained asks for a copy.
 class BorrowedBuffer final : public tensorflow::TensorBuffer {
  public:
   explicit BorrowedBuffer(const Tensor& tensor)
@@ -100,6 +101,10 @@ tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy) {
   if (tensor.dtype() == DType::kString) {
     auto elements = result.flat<tensorflow::tstring>();
     const std::vector<std::string>& strings = tensor.strings();
+    if (strings.size() != static_cast<std::size_t>(tensor.num_elements())) {
+      throw InvalidArgumentError("a string tensor of shape " + ToString(tensor.shape()) + " holds " +
+                                 std::to_string(strings.size()) + " strings: strings() was resized");
+    }
     for (std::size_t i = 0; i < strings.size(); ++i) elements(static_cast<std::int64_t>(i)) = strings[i];
   } else {
     std::memcpy(result.data(), tensor.data(), tensor.num_bytes());

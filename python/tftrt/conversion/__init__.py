@@ -65,8 +65,8 @@ def convert(
         use_calibration: For INT8, whether engines are calibrated with data (else the model has its own
             ranges).
         op_denylist: Op types that never go into an engine.
-        data_format: ``"keep"``, or ``"NCHW"`` to rewrite convolutions to channels first. TensorFlow's CPU
-            kernels cannot run such a model.
+        data_format: ``"keep"``, or ``"NCHW"`` to rewrite convolutions to channels first. On a CPU
+            such a model runs through tftrt, which turns it back, but not in TensorFlow itself.
         op_libraries: Shared libraries with custom ops, loaded first.
         overwrite: Whether an existing ``destination`` is replaced (after the conversion succeeded).
         progress: Called with a phase and the fraction done, from 0 to 1.

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import config_pb2
@@ -20,6 +21,7 @@ from .graphs import CALLS, node_of, op_def, references_in
 _KEEP = frozenset(
     {"Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "StopGradient", "PreventGradient", "NoOp"}
     | {"Switch", "Merge", "Enter", "Exit", "NextIteration", "LoopCond", "Assert", "Print", "PrintV2"}
+    | {"ReadFile", "MatchingFiles"}  # their files are those of the machine that runs the model
     | CALLS
 )
 _NO_VALUE = frozenset({types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT, types_pb2.DT_INVALID})
@@ -29,7 +31,8 @@ _SMALL = 1 << 20  # bytes that a folded value may have, however little it is mad
 def fold_constants(graph: Any, fetches: Iterable[str]) -> None:
     """Compute what depends on constants alone, in place, with the kernels that would compute it at run time.
 
-    ``fetches`` keep their nodes. A value is kept computed if it is much larger than what it is made from.
+    ``fetches`` keep their nodes. Values are only stored while they are small
+    beside the constants that the graph has already; larger ones stay computed.
     """
     fetched = {node_of(tensor) for tensor in fetches}
     _drop_idle_controls(graph)
@@ -128,7 +131,8 @@ def _compute(graph: Any, foldable: set[str], wanted: list[str]) -> list[Any]:
         tf.graph_util.import_graph_def(part, name="")
         with tf.compat.v1.Session(graph=own, config=config) as session:
             tensors = [tensor if ":" in tensor else f"{tensor}:0" for tensor in wanted]
-            return list(session.run(tensors))
+            # A scalar string comes as bytes.
+            return [np.asarray(value, object) if isinstance(value, bytes) else value for value in session.run(tensors)]
 
 
 def _replace(graph: Any, wanted: list[str], values: list[Any], budget: int) -> dict[str, str]:

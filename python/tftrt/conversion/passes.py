@@ -133,7 +133,7 @@ def _optimize(graph: Any, fetches: Iterable[str], rewriter: Any, devices: Iterab
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
         raise InternalError(
             f"expected TensorFlow's graph optimiser to accept the model, found: {error} "
-            "Set TFTRT_LOG_LEVEL=info to see TensorFlow's log, and report it with the model if you can."
+            "Set TFTRT_LOG_LEVEL=0 to see TensorFlow's log, and report it with the model if you can."
         ) from error
     finally:
         cluster.Shutdown()

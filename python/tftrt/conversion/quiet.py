@@ -8,15 +8,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-_LEVELS = {"debug": "0", "info": "0", "warning": "1", "error": "2", "fatal": "3", "quiet": "3", "off": "3"}
 _asked = "TF_CPP_MIN_LOG_LEVEL" in os.environ or "TFTRT_LOG_LEVEL" in os.environ
 
 
 def prepare_log_level() -> None:
     """Set TensorFlow's log level, which it reads once, before it is imported for the first time."""
     if "tensorflow" not in sys.modules:
-        level = os.environ.get("TFTRT_LOG_LEVEL", "quiet").lower()
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _LEVELS.get(level, level))
+        level = os.environ.get("TFTRT_LOG_LEVEL", "3")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", level)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "runtime/graph_walk.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/op.h"
@@ -64,11 +65,6 @@ struct Work {
   double total = 0;
   double longest_path = 0;
 };
-
-std::string_view NodeName(std::string_view input) {
-  if (!input.empty() && input.front() == '^') input.remove_prefix(1);
-  return input.substr(0, input.find(':'));
-}
 
 class WorkEstimator {
  public:

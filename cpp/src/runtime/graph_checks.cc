@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/graph_walk.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/op.h"
@@ -23,14 +24,6 @@ std::set<std::string_view> Functions(const tensorflow::GraphDef& graph) {
   std::set<std::string_view> functions;
   for (const auto& function : graph.library().function()) functions.insert(function.signature().name());
   return functions;
-}
-
-template <typename F>
-void ForEachNode(const tensorflow::GraphDef& graph, F f) {
-  for (const auto& node : graph.node()) f(node);
-  for (const auto& function : graph.library().function()) {
-    for (const auto& node : function.node_def()) f(node);
-  }
 }
 
 ModelError Damaged(const std::string& problem) {

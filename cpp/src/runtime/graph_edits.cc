@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "runtime/graph_checks.h"
 #include "runtime/graph_pruning.h"
+#include "runtime/graph_walk.h"
 #include "runtime/segment_inlining.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
@@ -12,14 +13,6 @@
 
 namespace tftrt {
 namespace {
-
-template <typename F>
-void ForEachNode(tensorflow::GraphDef& graph, F f) {
-  for (auto& node : *graph.mutable_node()) f(node);
-  for (auto& function : *graph.mutable_library()->mutable_function()) {
-    for (auto& node : *function.mutable_node_def()) f(node);
-  }
-}
 
 void Prune(const Placement&, tensorflow::MetaGraphDef& meta_graph) { PruneGraph(meta_graph); }
 
@@ -31,7 +24,7 @@ void Check(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
 // The exporting machine's devices need not exist here. What was pinned to the CPU stays there.
 void PlaceOnDevice(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
   const std::string gpu = placement.gpu ? "/device:GPU:" + std::to_string(placement.gpu_index) : "";
-  ForEachNode(*meta_graph.mutable_graph_def(), [&](tensorflow::NodeDef& node) {
+  ForEachMutableNode(*meta_graph.mutable_graph_def(), [&](tensorflow::NodeDef& node) {
     const bool pinned_to_cpu = absl::StrContainsIgnoreCase(node.device(), "cpu:");
     if (pinned_to_cpu) {
       node.set_device("/device:CPU:0");

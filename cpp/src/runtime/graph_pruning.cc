@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/graph_walk.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 
@@ -18,11 +19,6 @@ constexpr const char* kInitCollections[] = {"saved_model_main_op", "legacy_init_
 constexpr char kAssetCollection[] = "saved_model_assets";
 // Functions with the same value of this attribute are alternatives, of which the optimiser chooses.
 constexpr char kAlternatives[] = "api_implements";
-
-std::string_view NodeName(std::string_view tensor) {
-  if (!tensor.empty() && tensor.front() == '^') tensor.remove_prefix(1);
-  return tensor.substr(0, tensor.find(':'));
-}
 
 class Reachable {
  public:

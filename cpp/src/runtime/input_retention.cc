@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "runtime/graph_walk.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/op.h"
@@ -43,14 +44,14 @@ class RetentionAnalysis {
     for (const auto& node : graph.node()) {
       for (const std::string& input : node.input()) {
         if (input.empty() || input.front() == '^') continue;
-        consumers_[std::string_view(input).substr(0, input.find(':'))].push_back(&node);
+        consumers_[NodeName(input)].push_back(&node);
       }
     }
   }
 
   bool MayBeRetained(std::string_view tensor) {
     std::unordered_set<std::string_view> seen;
-    std::vector<std::string_view> reached = {tensor.substr(0, tensor.find(':'))};
+    std::vector<std::string_view> reached = {NodeName(tensor)};
     while (!reached.empty()) {
       const std::string_view name = reached.back();
       reached.pop_back();

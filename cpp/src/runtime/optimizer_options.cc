@@ -4,6 +4,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "runtime/graph_walk.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/tensor_shape.h"
@@ -40,8 +41,7 @@ bool FedShapesAreTrue(const tensorflow::GraphDef& graph, const std::vector<Bound
   for (const auto& node : graph.node()) nodes[node.name()] = &node;
   for (const BoundSignature& signature : signatures) {
     for (std::size_t i = 0; i < signature.input_tensors.size(); ++i) {
-      const std::string_view tensor = signature.input_tensors[i];
-      const auto node = nodes.find(tensor.substr(0, tensor.find(':')));
+      const auto node = nodes.find(NodeName(signature.input_tensors[i]));
       if (node == nodes.end() || !Promises(signature.spec.inputs[i], *node->second)) return false;
     }
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "runtime/graph_walk.h"
 #include "runtime/status.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def_util.h"
@@ -189,10 +190,7 @@ void ReplaceEngines(tensorflow::GraphDef& graph) {
 
 int CountEngines(const tensorflow::GraphDef& graph) {
   int count = 0;
-  for (const NodeDef& node : graph.node()) count += node.op() == kEngineOp;
-  for (const FunctionDef& function : graph.library().function()) {
-    for (const NodeDef& node : function.node_def()) count += node.op() == kEngineOp;
-  }
+  ForEachNode(graph, [&](const NodeDef& node) { count += node.op() == kEngineOp; });
   return count;
 }
 

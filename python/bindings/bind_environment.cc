@@ -12,6 +12,10 @@ void BindEnvironment(py::module_& module) {
       .def_readonly("path", &LibraryReport::path)
       .def_readonly("version", &LibraryReport::version)
       .def_readonly("detail", &LibraryReport::detail);
+  py::class_<GpuReport>(module, "GpuReport", "A GPU, as far as engines depend on it.")
+      .def_readonly("name", &GpuReport::name)
+      .def_readonly("compute_capability", &GpuReport::compute_capability)
+      .def_readonly("driver", &GpuReport::driver);
   py::class_<EnvironmentReport>(module, "EnvironmentReport", "Everything that a model may need, as found.")
       .def_readonly("tensorflow", &EnvironmentReport::tensorflow)
       .def_readonly("tensorrt", &EnvironmentReport::tensorrt)
@@ -22,6 +26,7 @@ void BindEnvironment(py::module_& module) {
   module.def("inspect_environment", &InspectEnvironment, unlocked);
   module.def("set_tensorflow_hint", &SetTensorFlowHint, py::arg("directory"));
   module.def("open_tensorflow", &OpenTensorFlow, unlocked);
+  module.def("inspect_gpu", &InspectGpu, py::arg("index"), unlocked);
   module.def("open_tensorrt", [] { return OpenTensorRt(); }, unlocked);
 }
 

@@ -1,5 +1,6 @@
 #include "array.h"
 #include "bindings.h"
+#include "dict.h"
 #include "gil.h"
 
 namespace tftrt::bindings {
@@ -114,13 +115,6 @@ py::object FromPath(const std::string& path) {
       PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
 }
 
-template <typename Value>
-py::dict ToDict(const std::vector<std::pair<std::string, Value>>& pairs) {
-  py::dict dict;
-  for (const auto& [key, value] : pairs) dict[py::str(key)] = value;
-  return dict;
-}
-
 }  // namespace
 
 void BindModel(py::module_& module) {
@@ -131,6 +125,8 @@ void BindModel(py::module_& module) {
       .def_readonly("executor", &ModelInfo::executor)
       .def_readonly("executor_reason", &ModelInfo::executor_reason)
       .def_readonly("engines", &ModelInfo::engines)
+      .def_readonly("engines_ready", &ModelInfo::engines_ready)
+      .def_readonly("engine_problem", &ModelInfo::engine_problem)
       .def_readonly("tensorrt_problem", &ModelInfo::tensorrt_problem)
       .def_property_readonly("load_seconds", [](const ModelInfo& info) { return ToDict(info.load_seconds); });
 
@@ -164,6 +160,7 @@ void BindModel(py::module_& module) {
       .def_property_readonly("info", [](const PythonModel& self) { return self.model().info(); })
       .def_property_readonly("manifest", [](const PythonModel& self) { return self.model().manifest(); })
       .def_property_readonly("closed", [](const PythonModel& self) { return self.model().closed(); })
+      .def("stats", [](const PythonModel& self) { return self.model().Stats(); })
       .def("close", &PythonModel::Close)
       .def("run", &PythonModel::Run, py::arg("inputs"), py::arg("outputs") = std::vector<std::string>())
       .def("run_single", &PythonModel::RunSingle, py::arg("value"));

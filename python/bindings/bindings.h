@@ -15,6 +15,8 @@ void BindOptions(pybind11::module_& module);
 void BindEnvironment(pybind11::module_& module);
 void BindSavedModel(pybind11::module_& module);
 void BindArray(pybind11::module_& module);
+void BindStats(pybind11::module_& module);
+void BindEngineBuilder(pybind11::module_& module);
 void BindModel(pybind11::module_& module);
 
 }  // namespace tftrt::bindings

@@ -8,5 +8,7 @@ PYBIND11_MODULE(_native, module) {
   tftrt::bindings::BindEnvironment(module);
   tftrt::bindings::BindSavedModel(module);
   tftrt::bindings::BindArray(module);
+  tftrt::bindings::BindStats(module);
+  tftrt::bindings::BindEngineBuilder(module);
   tftrt::bindings::BindModel(module);
 }

@@ -23,6 +23,13 @@ struct LibraryReport {
   std::string detail;   // why it was not found or cannot be used; empty if all is well
 };
 
+// A GPU, as far as engines depend on it.
+struct GpuReport {
+  std::string name;                // "NVIDIA H100 80GB HBM3"
+  std::string compute_capability;  // "9.0"
+  std::string driver;              // "580.65.06"; the CUDA version that it supports, "CUDA 13.0", if that is unknown
+};
+
 struct EnvironmentReport {
   LibraryReport tensorflow;
   std::vector<LibraryReport> tensorrt;  // libnvinfer, libnvinfer_plugin
@@ -32,6 +39,13 @@ struct EnvironmentReport {
 
 // Looks for everything that a model may need, without opening TensorFlow. Thread-safe.
 TFTRT_EXPORT EnvironmentReport InspectEnvironment();
+
+// The GPU with this index, in the order of CUDA (after CUDA_VISIBLE_DEVICES). Throws IncompatibleError if there is
+// none. Thread-safe.
+TFTRT_EXPORT GpuReport InspectGpu(int index);
+
+// The version of the TensorRT that OpenTensorRt() opened, "8.6.1"; empty if it is not open. Thread-safe.
+TFTRT_EXPORT std::string TensorRtVersion();
 
 // Tells where TensorFlow's libraries are likely to be: a folder that is tried after options, the environment and
 // tftrt's own surroundings. Python passes what its import system would find. Thread-safe.

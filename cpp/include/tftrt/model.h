@@ -10,6 +10,7 @@
 #include "tftrt/dtype.h"
 #include "tftrt/export.h"
 #include "tftrt/options.h"
+#include "tftrt/stats.h"
 #include "tftrt/tensor.h"
 
 namespace tftrt {
@@ -40,8 +41,11 @@ struct ModelInfo {
   std::string executor;         // "single" or "parallel"
   std::string executor_reason;  // why, for executor "auto"
   int engines = 0;              // TRTEngineOp nodes in the graph
-  // Why engines run as their native segments although the model is on a GPU; empty if they do not.
+  int engines_ready = 0;        // of them, have an engine of TensorRT's to run
+  // Why TensorRT cannot be used although the model is on a GPU; empty if it can.
   std::string tensorrt_problem;
+  // Why all engines run as their native segments although the model is on a GPU; empty if they do not.
+  std::string engine_problem;
   // Seconds of each phase of loading, in order: {"verify", 0.01}, {"read", ...}, ...
   std::vector<std::pair<std::string, double>> load_seconds;
 };
@@ -52,11 +56,11 @@ using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 // signatures, share one session. Thread-safe; any number of threads may call Run at once.
 class TFTRT_EXPORT Model {
  public:
-  // Loads the SavedModel in folder `path`, restores its variables, runs its initialisers and makes the signature
-  // ready to call. A model that tftrt converted is checked against its manifest first. A SavedModel is a program:
-  // load it only from where you trust.
-  // Throws ModelError (missing, damaged), InvalidArgumentError (unknown signature, tag set or option),
-  // UnsupportedError (an op that nobody registered), IncompatibleError (no or another TensorFlow).
+  // Loads the SavedModel in folder `path`, restores its variables, runs its initialisers, loads its engines and makes
+  // the signature ready to call. A model that tftrt converted is checked against its manifest first. A SavedModel is a
+  // program: load it only from where you trust. Throws ModelError (missing, damaged), InvalidArgumentError (unknown
+  // signature, tag set or option), UnsupportedError (an op that nobody registered), IncompatibleError (no or another
+  // TensorFlow; engines for another GPU or TensorRT).
   static Model Load(const std::string& path, const ModelOptions& options = {});
 
   // The same model through another of its signatures. Throws InvalidArgumentError if there is none of that name.
@@ -80,6 +84,9 @@ class TFTRT_EXPORT Model {
 
   // The same with the tensors in the order of inputs(), for callers that count nanoseconds.
   std::vector<Tensor> RunOrdered(const std::vector<Tensor>& inputs) const;
+
+  // What was called and what ran it since the model was loaded, the calls that warmed it not counted.
+  ModelStats Stats() const;
 
   // Waits for the calls under way, then frees the session; any later call through any copy throws. Without it,
   // the session is freed with the last copy.

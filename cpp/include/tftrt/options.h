@@ -28,6 +28,23 @@ struct ModelOptions {
   int intra_op_threads = 0;  // inside one op
   int inter_op_threads = 0;  // between ops; unused by the "single" executor
 
+  // What happens where a request's shapes have no engine. "native": TensorFlow's own ops run, with one warning on
+  // stderr (none if log_level is set to 2 or 3). "error": InvalidArgumentError, naming the shapes and the profiles.
+  // "build": an engine is built inside the request, which takes minutes, where TF-TRT does that: for any shape in
+  // implicit-batch mode, up to the model's maximum_cached_engines; for the first shape in explicit-batch mode. No
+  // choice ever discards an engine.
+  std::string on_miss = "native";
+
+  // What happens if the model's engines were made for another GPU or TensorRT, or their files were changed. "error":
+  // IncompatibleError, which says what differs and how to build again. "native": TensorFlow's own ops run. "rebuild":
+  // engines are built in memory before Load returns, for the shapes in the manifest; the model's files stay as they
+  // are.
+  std::string on_mismatch = "error";
+
+  // Whether Load runs every engine once for each profile (with zeros, on the shapes it was built for), so that the
+  // first request is as fast as any.
+  bool warm_engines = true;
+
   // Calls made with made-up input before Load returns. Unknown dimensions become 1.
   int warmup = 0;
 

@@ -3,10 +3,12 @@
 
 // Everything public in one include. No header here needs TensorFlow, protobuf or CUDA to compile.
 #include "tftrt/dtype.h"
+#include "tftrt/engine_builder.h"
 #include "tftrt/environment.h"
 #include "tftrt/error.h"
 #include "tftrt/model.h"
 #include "tftrt/options.h"
+#include "tftrt/stats.h"
 #include "tftrt/tensor.h"
 #include "tftrt/version.h"
 

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "tftrt/engine_builder.h"
 #include "tftrt/model.h"
+#include "tftrt/stats.h"
 
 namespace tftrt {
 
@@ -16,6 +18,7 @@ struct ResolvedRuntimeOptions {
   std::int64_t gpu_memory_limit_mb = 0;  // 0: no limit
   int intra_op_threads = 0;              // 0: TensorFlow's default
   int inter_op_threads = 0;
+  bool warnings = true;  // whether tftrt itself may write to stderr
 };
 
 // One signature, pruned to some of its outputs and ready to run. Thread-safe.
@@ -28,6 +31,12 @@ class Callable {
   virtual std::vector<Tensor> Run(const Tensor* const* inputs) const = 0;
 };
 
+// A call that runs engines: shapes by the name of the input.
+struct WarmUpCall {
+  std::string signature;
+  std::vector<std::pair<std::string, Shape>> shapes;
+};
+
 // A SavedModel in a session. Thread-safe.
 class LoadedModel {
  public:
@@ -37,9 +46,35 @@ class LoadedModel {
   virtual const std::string& manifest() const = 0;
   virtual const std::vector<SignatureSpec>& signatures() const = 0;
 
+  virtual std::vector<EngineStats> engine_stats() const = 0;
+
+  // Forgets what was counted so far.
+  virtual void ResetStats() = 0;
+
+  // For each of the engines' profiles, what to call so that it runs. Empty if no engines are to be warmed.
+  virtual const std::vector<WarmUpCall>& warm_up_calls() const = 0;
+
   // `outputs` are indices into the signature's outputs.
   virtual std::unique_ptr<Callable> MakeCallable(const SignatureSpec& signature,
                                                  const std::vector<std::size_t>& outputs) = 0;
+};
+
+// A model whose engines are being built. What EngineBuilder says, with inputs as Callable takes them.
+class ModelBuilder {
+ public:
+  virtual ~ModelBuilder() = default;
+
+  virtual const GpuReport& gpu() const = 0;
+  virtual const std::string& tensorrt_version() const = 0;
+  virtual std::vector<std::string> engines() const = 0;
+  virtual bool needs_calibration() const = 0;
+  virtual const std::vector<SignatureSpec>& signatures() const = 0;
+  virtual void Collect(const SignatureSpec& signature, const std::vector<Tensor>& inputs, ShapeRole role) = 0;
+  virtual void Calibrate(const SignatureSpec& signature, const std::vector<Tensor>& inputs) = 0;
+  virtual std::vector<BuiltEngine> Build(const EngineBuilder::Progress& progress) = 0;
+  virtual std::vector<std::pair<std::string, std::string>> calibration_tables() const = 0;
+  virtual std::string timing_cache() const = 0;
+  virtual void Save(const std::string& directory) const = 0;
 };
 
 // What libtftrt_runtime.so offers to libtftrt.so: everything that needs TensorFlow.
@@ -49,6 +84,8 @@ class Backend {
 
   virtual std::unique_ptr<LoadedModel> Load(const std::string& path, const ModelOptions& options,
                                             const ResolvedRuntimeOptions& runtime) = 0;
+  virtual std::unique_ptr<ModelBuilder> OpenBuilder(const std::string& path, const BuilderOptions& options,
+                                                    const ResolvedRuntimeOptions& runtime) = 0;
   virtual SavedModelInfo Inspect(const std::string& path, const std::vector<std::string>& tags) = 0;
 };
 

@@ -6,6 +6,7 @@
 #include "environment/cuda_libraries.h"
 #include "environment/tensorflow_library.h"
 #include "environment/tensorrt_library.h"
+#include "tftrt/error.h"
 
 namespace tftrt {
 
@@ -18,5 +19,15 @@ EnvironmentReport InspectEnvironment() {
   report.gpus = ListGpus();
   return report;
 }
+
+GpuReport InspectGpu(int index) {
+  const std::vector<GpuReport> gpus = ReportGpus();
+  if (index >= 0 && static_cast<std::size_t>(index) < gpus.size()) return gpus[static_cast<std::size_t>(index)];
+  throw IncompatibleError("there is no GPU " + std::to_string(index) + ": the driver shows " +
+                          (gpus.empty() ? "none" : std::to_string(gpus.size()) + ", counted from 0") +
+                          "; \"tftrt doctor\" says why");
+}
+
+std::string TensorRtVersion() { return OpenTensorRtVersion(); }
 
 }  // namespace tftrt

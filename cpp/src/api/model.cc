@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -114,6 +115,38 @@ class SharedModel {
 
   LoadedModel& loaded() const { return *loaded_; }
 
+  // Counts a call of Run, and an error unless Succeed() is called.
+  class Count {
+   public:
+    explicit Count(SharedModel& model) : model_(model) {}
+    ~Count() {
+      model_.calls_.fetch_add(1, std::memory_order_relaxed);
+      if (!succeeded_) model_.errors_.fetch_add(1, std::memory_order_relaxed);
+    }
+    void Succeed() { succeeded_ = true; }
+
+   private:
+    SharedModel& model_;
+    bool succeeded_ = false;
+  };
+
+  ModelStats Stats() const {
+    ModelStats stats;
+    stats.calls = calls_.load(std::memory_order_relaxed);
+    stats.errors = errors_.load(std::memory_order_relaxed);
+    stats.load_seconds = info_.load_seconds;
+    stats.load_seconds.emplace_back("callables", callables_seconds_);
+    stats.load_seconds.emplace_back("warm-up", warm_up_seconds_);
+    const std::shared_lock lock(session_mutex_);
+    if (loaded_ != nullptr) stats.engines = loaded_->engine_stats();
+    return stats;
+  }
+
+  void set_load_seconds(double callables, double warm_up) {
+    callables_seconds_ = callables;
+    warm_up_seconds_ = warm_up;
+  }
+
   void Close() {
     // Turns new calls away, so that a stream of them cannot keep the lock below waiting.
     closed_.store(true, std::memory_order_relaxed);
@@ -146,6 +179,10 @@ class SharedModel {
   const std::string manifest_;
   const std::vector<SignatureSpec> signatures_;
   std::atomic<bool> closed_{false};
+  std::atomic<std::uint64_t> calls_{0};
+  std::atomic<std::uint64_t> errors_{0};
+  double callables_seconds_ = 0;
+  double warm_up_seconds_ = 0;
   mutable std::shared_mutex session_mutex_;  // shared by calls, exclusive for Close
   std::unique_ptr<LoadedModel> loaded_;
   std::mutex callables_mutex_;
@@ -157,14 +194,22 @@ void CheckThreads(const char* name, int threads) {
   throw InvalidArgumentError(std::string(name) + " is " + std::to_string(threads) + "; expected 0 to 4096");
 }
 
+Tensor Zeros(DType dtype, const Shape& shape) {
+  Tensor tensor = Tensor::Empty(dtype, shape);
+  if (tensor.num_bytes() != 0) std::memset(tensor.data(), 0, tensor.num_bytes());
+  return tensor;
+}
+
 Tensor MakeUp(const TensorSpec& spec) {
   Shape shape;
   if (spec.known_rank) {
     for (std::int64_t dim : spec.shape) shape.push_back(dim == -1 ? 1 : dim);
   }
-  Tensor tensor = Tensor::Empty(spec.dtype, shape);
-  if (tensor.num_bytes() != 0) std::memset(tensor.data(), 0, tensor.num_bytes());
-  return tensor;
+  return Zeros(spec.dtype, shape);
+}
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 }  // namespace
@@ -181,6 +226,27 @@ class Model::Impl {
   std::vector<Tensor> Run(const Tensor* const* inputs) const {
     const SharedModel::Use use(*model_);
     return callables_.all_outputs().Run(inputs);
+  }
+
+  // Runs the engines of one profile, which loads them into the GPU.
+  void WarmEngines(const WarmUpCall& call) const {
+    std::vector<Tensor> inputs;
+    std::vector<const Tensor*> pointers;
+    for (const TensorSpec& spec : spec_.inputs) {
+      const auto shape = std::find_if(call.shapes.begin(), call.shapes.end(),
+                                      [&](const auto& named) { return named.first == spec.name; });
+      if (shape == call.shapes.end()) {
+        throw ModelError("the manifest has no shape for the input \"" + spec.name + "\"; build the engines again");
+      }
+      inputs.push_back(Zeros(spec.dtype, shape->second));
+    }
+    for (const Tensor& input : inputs) pointers.push_back(&input);
+    try {
+      Run(pointers.data());
+    } catch (const Error& error) {
+      throw InvalidArgumentError(std::string("warming the engines with zeros failed: ") + error.what() +
+                                 ". Load with warm_engines = false");
+    }
   }
 
   std::vector<Tensor> Run(const Tensor* const* inputs, const std::vector<std::string>& outputs) const {
@@ -232,8 +298,16 @@ Model Model::Load(const std::string& path, const ModelOptions& options) {
     if (first_load == nullptr) first_load = std::make_unique<ForkGuard>();
   }
   auto shared = std::make_shared<SharedModel>(backend.Load(path, options, runtime));
-  Model model(std::make_shared<const Impl>(std::move(shared), options.signature));
+  const auto loaded = std::chrono::steady_clock::now();
+  Model model(std::make_shared<const Impl>(shared, options.signature));
+  const double callables_seconds = SecondsSince(loaded);
+  const auto ready = std::chrono::steady_clock::now();
+  for (const WarmUpCall& call : shared->loaded().warm_up_calls()) {
+    model.WithSignature(call.signature).impl_->WarmEngines(call);
+  }
   model.impl_->WarmUp(options.warmup);
+  shared->set_load_seconds(callables_seconds, SecondsSince(ready));
+  shared->loaded().ResetStats();
   return model;
 }
 
@@ -246,6 +320,7 @@ const std::vector<TensorSpec>& Model::inputs() const { return impl_->spec().inpu
 const std::vector<TensorSpec>& Model::outputs() const { return impl_->spec().outputs; }
 const ModelInfo& Model::info() const { return impl_->model().info(); }
 const std::string& Model::manifest() const { return impl_->model().manifest(); }
+ModelStats Model::Stats() const { return impl_->model().Stats(); }
 bool Model::closed() const { return impl_->model().closed(); }
 void Model::Close() { impl_->model().Close(); }
 
@@ -256,11 +331,15 @@ std::vector<std::string> Model::signatures() const {
 }
 
 std::vector<Tensor> Model::Run(const NamedTensors& inputs, const std::vector<std::string>& outputs) const {
+  SharedModel::Count count(impl_->model());
   const std::vector<const Tensor*> ordered = OrderInputs(impl_->spec(), inputs);
-  return outputs.empty() ? impl_->Run(ordered.data()) : impl_->Run(ordered.data(), outputs);
+  std::vector<Tensor> results = outputs.empty() ? impl_->Run(ordered.data()) : impl_->Run(ordered.data(), outputs);
+  count.Succeed();
+  return results;
 }
 
 std::vector<Tensor> Model::RunOrdered(const std::vector<Tensor>& inputs) const {
+  SharedModel::Count count(impl_->model());
   const std::vector<TensorSpec>& specs = impl_->spec().inputs;
   if (inputs.size() != specs.size()) {
     throw InvalidArgumentError("signature \"" + impl_->spec().name + "\" has " + std::to_string(specs.size()) +
@@ -272,7 +351,9 @@ std::vector<Tensor> Model::RunOrdered(const std::vector<Tensor>& inputs) const {
     CheckInput(specs[i], inputs[i]);
     pointers.push_back(&inputs[i]);
   }
-  return impl_->Run(pointers.data());
+  std::vector<Tensor> results = impl_->Run(pointers.data());
+  count.Succeed();
+  return results;
 }
 
 SavedModelInfo InspectSavedModel(const std::string& path, const std::vector<std::string>& tags) {

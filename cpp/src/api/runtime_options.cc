@@ -12,9 +12,11 @@
 namespace tftrt {
 namespace {
 
+constexpr int kWarning = 1;
 constexpr int kFatalOnly = 3;
 
 std::mutex mutex;
+bool warnings_unwanted = false;
 
 RuntimeOptions& Current() {
   static RuntimeOptions options;
@@ -78,15 +80,13 @@ std::optional<std::string> FromEnvironment(const char* name) {
   return value;
 }
 
-int LogLevelFromEnvironment() {
-  for (const char* name : {"TFTRT_LOG_LEVEL", "TF_CPP_MIN_LOG_LEVEL"}) {
-    if (const auto text = FromEnvironment(name)) {
-      int level = 0;
-      const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), level);
-      if (error == std::errc() && *end == '\0') return level;
-    }
-  }
-  return kFatalOnly;
+std::optional<int> LogLevelFrom(const char* variable) {
+  const auto text = FromEnvironment(variable);
+  if (!text) return std::nullopt;
+  int level = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), level);
+  if (error != std::errc() || *end != '\0') return std::nullopt;
+  return level;
 }
 
 RuntimeOptions ConfiguredOptions() {
@@ -116,12 +116,18 @@ ResolvedRuntimeOptions FixSessionOptions() {
   resolved.gpu_memory_limit_mb = FixAt(current.gpu_memory_limit_mb, defaults.gpu_memory_limit_mb);
   resolved.intra_op_threads = FixAt(current.intra_op_threads, defaults.intra_op_threads);
   resolved.inter_op_threads = FixAt(current.inter_op_threads, defaults.inter_op_threads);
+  resolved.warnings = !warnings_unwanted;
   return resolved;
 }
 
 int FixLogLevel() {
   const std::lock_guard lock(mutex);
-  return FixAt(Current().log_level, LogLevelFromEnvironment());
+  std::optional<int>& level = Current().log_level;
+  if (!level) level = LogLevelFrom("TFTRT_LOG_LEVEL");
+  // Said of TensorFlow, or by default, it is about TensorFlow's log and not about tftrt's own warnings.
+  warnings_unwanted = level && *level > kWarning;
+  if (!level) level = LogLevelFrom("TF_CPP_MIN_LOG_LEVEL").value_or(kFatalOnly);
+  return *level;
 }
 
 std::optional<std::string> ConfiguredTensorFlowDir() {

@@ -130,24 +130,44 @@ class Driver {
     return get_count != nullptr && get_count(&count) == kSuccess ? count : 0;
   }
 
-  // "NVIDIA H100 80GB HBM3 (compute capability 9.0)"
-  std::string Describe(int index) const {
+  GpuReport Describe(int index) const {
+    GpuReport report;
+    report.name = "unknown GPU";
     const auto get_device = FindFunction<int(int*, int)>(library_, "cuDeviceGet");
     const auto get_name = FindFunction<int(char*, int, int)>(library_, "cuDeviceGetName");
     const auto get_attribute = FindFunction<int(int*, int, int)>(library_, "cuDeviceGetAttribute");
-    if (get_device == nullptr || get_name == nullptr || get_attribute == nullptr) return "unknown GPU";
+    if (get_device == nullptr || get_name == nullptr || get_attribute == nullptr) return report;
     int device = 0;
     char name[256] = "unknown GPU";
     int major = 0;
     int minor = 0;
-    if (get_device(&device, index) != kSuccess) return name;
+    if (get_device(&device, index) != kSuccess) return report;
     get_name(name, sizeof(name), device);
     get_attribute(&major, kComputeCapabilityMajor, device);
     get_attribute(&minor, kComputeCapabilityMinor, device);
-    return std::string(name) + " (compute capability " + std::to_string(major) + "." + std::to_string(minor) + ")";
+    report.name = name;
+    report.compute_capability = std::to_string(major) + "." + std::to_string(minor);
+    report.driver = Version();
+    return report;
   }
 
  private:
+  std::string Version() const {
+    const SharedLibrary management = OpenLibrary("libnvidia-ml.so.1");
+    const auto init = FindFunction<int()>(management, "nvmlInit_v2");
+    const auto shut_down = FindFunction<int()>(management, "nvmlShutdown");
+    const auto get_driver = FindFunction<int(char*, unsigned)>(management, "nvmlSystemGetDriverVersion");
+    if (init != nullptr && shut_down != nullptr && get_driver != nullptr && init() == kSuccess) {
+      char version[80] = "";
+      const int status = get_driver(version, sizeof(version));
+      shut_down();
+      if (status == kSuccess) return version;
+    }
+    const auto get_cuda = FindFunction<VersionFunction>(library_, "cuDriverGetVersion");
+    int version = 0;
+    return get_cuda != nullptr && get_cuda(&version) == kSuccess ? "CUDA " + CudaVersion(version) : "";
+  }
+
   std::string ErrorName(int status) const {
     const auto get_name = FindFunction<int(int, const char**)>(library_, "cuGetErrorName");
     const char* name = nullptr;
@@ -182,9 +202,18 @@ std::vector<LibraryReport> ReportCuda(const std::string& tensorflow_dir) {
 }
 
 std::vector<std::string> ListGpus() {
+  std::vector<std::string> gpus;
+  for (const GpuReport& gpu : ReportGpus()) {
+    gpus.push_back(gpu.name +
+                   (gpu.compute_capability.empty() ? "" : " (compute capability " + gpu.compute_capability + ")"));
+  }
+  return gpus;
+}
+
+std::vector<GpuReport> ReportGpus() {
   const Driver driver;
   if (!driver.Init().empty()) return {};
-  std::vector<std::string> gpus;
+  std::vector<GpuReport> gpus;
   for (int i = 0; i < driver.DeviceCount(); ++i) gpus.push_back(driver.Describe(i));
   return gpus;
 }

@@ -15,6 +15,9 @@ std::vector<LibraryReport> ReportCuda(const std::string& tensorflow_dir);
 // Name and compute capability of each GPU that the driver shows; empty without a driver.
 std::vector<std::string> ListGpus();
 
+// The same in detail.
+std::vector<GpuReport> ReportGpus();
+
 // Opens what TensorRT's libraries ask the loader for by name, from where TensorFlow would take it. What is missing is
 // left out.
 void OpenTensorRtDependencies(const std::string& tensorflow_dir);

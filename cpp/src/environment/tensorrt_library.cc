@@ -57,7 +57,7 @@ std::vector<fs::path> UsualDirectories(const std::string& tensorflow_dir) {
 }
 
 // "8.6.0" of 8600
-std::string TensorRtVersion(int version) {
+std::string VersionText(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version / 100 % 10) + "." +
          std::to_string(version % 100);
 }
@@ -167,7 +167,7 @@ void CheckVersion(const SharedLibrary& library, LibraryReport& report) {
     return;
   }
   const int number = version();
-  report.version = TensorRtVersion(number);
+  report.version = VersionText(number);
   if (number < kLowestVersion || number > kHighestVersion) {
     report.detail = report.path + " is TensorRT " + report.version +
                     ", but TensorFlow 2.17 needs 8.6; install that, and set TFTRT_TENSORRT_DIR to its folder";
@@ -212,6 +212,15 @@ std::string OpenTensorRt(const std::optional<std::string>& directory, const std:
   } catch (const std::exception& error) {
     return std::string("looking for TensorRT failed: ") + error.what();
   }
+}
+
+std::string OpenTensorRtVersion() {
+  for (const char* suffix : {kNameInTensorRt, kNameInTensorFlow}) {
+    const SharedLibrary library = FindLoadedLibrary(std::string("libnvinfer") + suffix);
+    const auto version = FindFunction<LibraryVersionFunction>(library, "getInferLibVersion");
+    if (version != nullptr) return VersionText(version());
+  }
+  return "";
 }
 
 std::vector<LibraryReport> ReportTensorRt(const std::optional<std::string>& directory,

@@ -17,6 +17,9 @@ namespace tftrt {
 // tarball. Returns why it could not, empty if it could; never throws and never aborts.
 std::string OpenTensorRt(const std::optional<std::string>& directory, const std::string& tensorflow_dir);
 
+// Version of the TensorRT that this process has open, "8.6.1"; empty if there is none.
+std::string OpenTensorRtVersion();
+
 // What OpenTensorRt finds: libnvinfer and libnvinfer_plugin.
 std::vector<LibraryReport> ReportTensorRt(const std::optional<std::string>& directory,
                                           const std::string& tensorflow_dir);

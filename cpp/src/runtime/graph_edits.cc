@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "runtime/engine_nodes.h"
 #include "runtime/graph_checks.h"
 #include "runtime/graph_pruning.h"
 #include "runtime/graph_walk.h"
@@ -14,16 +15,16 @@
 namespace tftrt {
 namespace {
 
-void Prune(const Placement&, tensorflow::MetaGraphDef& meta_graph) { PruneGraph(meta_graph); }
+void Prune(const GraphPlan&, tensorflow::MetaGraphDef& meta_graph) { PruneGraph(meta_graph); }
 
-void Check(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
+void Check(const GraphPlan&, tensorflow::MetaGraphDef& meta_graph) {
   RequireKnownOps(meta_graph.graph_def());
   RequireSoundGraph(meta_graph.graph_def());
 }
 
 // The exporting machine's devices need not exist here. What was pinned to the CPU stays there.
-void PlaceOnDevice(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
-  const std::string gpu = placement.gpu ? "/device:GPU:" + std::to_string(placement.gpu_index) : "";
+void PlaceOnDevice(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {
+  const std::string gpu = plan.placement.Device();
   ForEachMutableNode(*meta_graph.mutable_graph_def(), [&](tensorflow::NodeDef& node) {
     const bool pinned_to_cpu = absl::StrContainsIgnoreCase(node.device(), "cpu:");
     if (pinned_to_cpu) {
@@ -34,13 +35,18 @@ void PlaceOnDevice(const Placement& placement, tensorflow::MetaGraphDef& meta_gr
   });
 }
 
-// Without TensorRT, TensorFlow's kernel ends the process.
-void RunEnginesAsSegments(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
-  if (!placement.tensorrt) ReplaceEngines(*meta_graph.mutable_graph_def());
+// Without TensorRT, TensorFlow's kernels end the process.
+void ChooseEngines(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {
+  if (plan.engines != EngineUse::kRestore) DropEngineRestore(meta_graph);
+  if (plan.engines == EngineUse::kInline) {
+    ReplaceEngines(*meta_graph.mutable_graph_def());
+  } else {
+    UseEngineOp(*meta_graph.mutable_graph_def(), *plan.table);
+  }
 }
 
 // TensorFlow 2 gives every model an initialiser; running one that does nothing takes as long as any first run.
-void DropIdleInitializer(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
+void DropIdleInitializer(const GraphPlan&, tensorflow::MetaGraphDef& meta_graph) {
   constexpr char kSignature[] = "__saved_model_init_op";
   constexpr char kCollection[] = "saved_model_main_op";
   std::string name;
@@ -63,7 +69,7 @@ void DropIdleInitializer(const Placement&, tensorflow::MetaGraphDef& meta_graph)
 
 // Restoring runs once: optimising its function takes longer than it saves. The optimiser leaves functions of tf.data
 // alone, and this one says that it is one.
-void RestoreAsIs(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
+void RestoreAsIs(const GraphPlan&, tensorflow::MetaGraphDef& meta_graph) {
   tensorflow::GraphDef& graph = *meta_graph.mutable_graph_def();
   for (tensorflow::NodeDef& node : *graph.mutable_node()) {
     if (node.name() != meta_graph.saver_def().restore_op_name() || node.op() != "StatefulPartitionedCall") continue;
@@ -80,17 +86,17 @@ void RestoreAsIs(const Placement&, tensorflow::MetaGraphDef& meta_graph) {
   }
 }
 
-using GraphEdit = void (*)(const Placement&, tensorflow::MetaGraphDef&);
+using GraphEdit = void (*)(const GraphPlan&, tensorflow::MetaGraphDef&);
 
 // Everything that is done to a graph between reading and loading it.
 constexpr GraphEdit kGraphEdits[] = {
-    RunEnginesAsSegments, DropIdleInitializer, Prune, Check, RestoreAsIs, PlaceOnDevice,
+    ChooseEngines, DropIdleInitializer, Prune, Check, RestoreAsIs, PlaceOnDevice,
 };
 
 }  // namespace
 
-void EditGraph(const Placement& placement, tensorflow::MetaGraphDef& meta_graph) {
-  for (const GraphEdit edit : kGraphEdits) edit(placement, meta_graph);
+void EditGraph(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {
+  for (const GraphEdit edit : kGraphEdits) edit(plan, meta_graph);
 }
 
 }  // namespace tftrt

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "engines/engine_table.h"
 #include "tensorflow/core/protobuf/meta_graph.pb.h"
 
 namespace tftrt {
@@ -11,14 +12,28 @@ namespace tftrt {
 struct Placement {
   bool gpu = false;
   int gpu_index = 0;
-  bool tensorrt = false;  // on a GPU: TensorRT was found
 
   std::string Name() const { return gpu ? "gpu:" + std::to_string(gpu_index) : "cpu"; }
+  // "/device:GPU:0"; empty for the CPU.
+  std::string Device() const { return gpu ? "/device:GPU:" + std::to_string(gpu_index) : ""; }
+};
+
+// How engines run.
+enum class EngineUse {
+  kInline,   // as their native segments, which become part of the graph
+  kEmpty,    // through EngineOp, without the engines that were saved
+  kRestore,  // through EngineOp, with the engines that were saved
+};
+
+struct GraphPlan {
+  Placement placement;
+  EngineUse engines = EngineUse::kInline;
+  EngineTable* table = nullptr;  // unless engines is kInline
 };
 
 // Applies every edit of the list in graph_edits.cc, in its order. Edits live in memory: none is ever saved.
-// Throws UnsupportedError if the model cannot run at `placement` with the ops that are registered.
-void EditGraph(const Placement& placement, tensorflow::MetaGraphDef& meta_graph);
+// Throws UnsupportedError if the model cannot run that way with the ops that are registered.
+void EditGraph(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph);
 
 }  // namespace tftrt
 

@@ -2,27 +2,54 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
+#include <map>
+#include <numeric>
 #include <utility>
 
+#include "engines/engine_table.h"
+#include "kernels/engine_op.h"
 #include "runtime/callable.h"
+#include "runtime/engine_build.h"
+#include "runtime/engine_match.h"
+#include "runtime/engine_nodes.h"
 #include "runtime/executor_choice.h"
 #include "runtime/graph_edits.h"
+#include "runtime/graph_walk.h"
 #include "runtime/input_retention.h"
 #include "runtime/manifest.h"
 #include "runtime/optimizer_options.h"
 #include "runtime/saved_model.h"
-#include "runtime/segment_inlining.h"
 #include "runtime/session_options.h"
+#include "runtime/session_start.h"
 #include "runtime/signatures.h"
-#include "runtime/status.h"
 #include "runtime/thread_pools.h"
-#include "tensorflow/c/c_api.h"
-#include "tensorflow/cc/saved_model/loader.h"
 #include "tftrt/environment.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
 namespace {
+
+// Zeros.
+std::vector<Tensor> MakeInputs(const SignatureSpec& spec, const NamedShapes& shapes) {
+  std::vector<Tensor> inputs;
+  for (const TensorSpec& input : spec.inputs) {
+    const auto shape =
+        std::find_if(shapes.begin(), shapes.end(), [&](const auto& named) { return named.first == input.name; });
+    if (shape == shapes.end()) {
+      throw ModelError("the manifest has no shape for the input \"" + input.name + "\"; build the engines again");
+    }
+    Tensor& tensor = inputs.emplace_back(Tensor::Empty(input.dtype, shape->second));
+    if (tensor.num_bytes() != 0) std::memset(tensor.data(), 0, tensor.num_bytes());
+  }
+  return inputs;
+}
+
+void NoteInlined(const tensorflow::GraphDef& graph, EngineTable& table) {
+  ForEachNode(graph, [&](const tensorflow::NodeDef& node) {
+    if (node.op() == kEngineOp) table.Get(EngineName(node.name())).set_inlined();
+  });
+}
 
 class PhaseTimer {
  public:
@@ -63,14 +90,23 @@ ExecutorChoice ChooseExecutor(const std::string& wanted, const Placement& placem
   return {true, "chosen by the option executor"};
 }
 
+// What is done about the engines of a model.
+struct EngineDecision {
+  EngineUse use = EngineUse::kInline;
+  bool rebuild = false;
+  std::string problem;  // why engines are not used, on a GPU
+};
+
 class SessionModel final : public LoadedModel {
  public:
   SessionModel(const std::string& path, const ModelOptions& options, const ResolvedRuntimeOptions& runtime) {
     info_.path = path;
     info_.tags = options.tags;
+    const OnMiss on_miss = ParseOnMiss(options.on_miss);
+    const OnMismatch on_mismatch = ParseOnMismatch(options.on_mismatch);
     PhaseTimer timer(info_);
     manifest_ = ReadManifest(path);
-    if (!manifest_.empty()) VerifyFiles(path, manifest_);
+    if (!manifest_.empty()) VerifyFiles(path, manifest_, ManifestFiles::kOthers);
     timer.EndPhase("verify");
 
     tensorflow::SavedModel saved_model = ReadSavedModel(path);
@@ -80,14 +116,24 @@ class SessionModel final : public LoadedModel {
 
     bound_ = ReadSignatures(meta_graph);
     for (const BoundSignature& signature : bound_) specs_.push_back(signature.spec);
-    LoadLibraries(options.op_libraries);
+    LoadOpLibraries(options.op_libraries);
     info_.engines = CountEngines(meta_graph.graph_def());
-    Placement placement = ResolveDevice(options.device);
-    if (placement.gpu && info_.engines > 0) {
-      info_.tensorrt_problem = OpenTensorRt();
-      placement.tensorrt = info_.tensorrt_problem.empty();
+    const Placement placement = ResolveDevice(options.device);
+    table_ = EngineTable::Create(path, on_miss, runtime.warnings);
+    const BuildInfo build = ReadBuildInfo(path, manifest_);
+    const EngineDecision decision = Decide(placement, meta_graph, build, on_miss, on_mismatch);
+    info_.engine_problem = decision.problem;
+    timer.EndPhase("match");
+
+    if (decision.use == EngineUse::kInline) NoteInlined(meta_graph.graph_def(), *table_);
+    const std::vector<EngineNode> engines = ReadEngineNodes(meta_graph.graph_def());
+    EditGraph({placement, decision.use, table_.get()}, meta_graph);
+    std::map<std::string, EngineControls> controls;
+    if (decision.rebuild) {
+      std::vector<std::string> names;
+      for (const EngineNode& engine : engines) names.push_back(engine.name);
+      controls = AddEngineControls(names, placement.Device(), *meta_graph.mutable_graph_def());
     }
-    EditGraph(placement, meta_graph);
     const ExecutorChoice executor = ChooseExecutor(options.executor, placement, meta_graph.graph_def(), bound_);
     for (const BoundSignature& signature : bound_) {
       copy_inputs_.push_back(MayBeRetained(meta_graph.graph_def(), signature.input_tensors));
@@ -99,15 +145,20 @@ class SessionModel final : public LoadedModel {
     if (options.intra_op_threads > 0) intra_op_pool_ = std::make_unique<IntraOpPool>(options.intra_op_threads);
     timer.EndPhase("edit");
 
-    const tensorflow::SessionOptions session_options = MakeSessionOptions(
-        options, runtime, placement, single_threaded_,
-        MakeRewriterConfig(meta_graph.graph_def(), bound_, placement, /*converted=*/!manifest_.empty()));
-    ThrowIfLoadError(tensorflow::LoadMetagraphIntoSession(session_options, meta_graph, &session_),
-                     "loading the graph of \"" + path + "\"");
+    session_ = StartSession(MakeSessionOptions(options, runtime, placement, single_threaded_,
+                                               MakeRewriterConfig(meta_graph.graph_def(), bound_, placement,
+                                                                  /*converted=*/!manifest_.empty())),
+                            meta_graph, path);
     timer.EndPhase("session");
-    ThrowIfLoadError(tensorflow::RestoreSession(tensorflow::RunOptions(), meta_graph, path, &session_),
-                     "restoring the variables and running the initialisers of \"" + path + "\"");
+    InitialiseSession(meta_graph, path, session_);
+    if (decision.use == EngineUse::kRestore) TakePlans(engines, ResourcesOf(*session_, placement.Device()));
     timer.EndPhase("restore");
+    if (decision.rebuild) {
+      Rebuild(engines, std::move(controls), build, ResourcesOf(*session_, placement.Device()));
+      timer.EndPhase("rebuild");
+    }
+    for (const EngineRecord* record : table_->records()) info_.engines_ready += record->HasPlans();
+    if (options.warm_engines && info_.engines_ready > 0) warm_up_calls_ = WarmUpCalls(build);
   }
 
   ~SessionModel() override {
@@ -117,6 +168,9 @@ class SessionModel final : public LoadedModel {
   const ModelInfo& info() const override { return info_; }
   const std::string& manifest() const override { return manifest_; }
   const std::vector<SignatureSpec>& signatures() const override { return specs_; }
+  std::vector<EngineStats> engine_stats() const override { return table_->Snapshot(); }
+  void ResetStats() override { table_->Reset(); }
+  const std::vector<WarmUpCall>& warm_up_calls() const override { return warm_up_calls_; }
 
   std::unique_ptr<Callable> MakeCallable(const SignatureSpec& signature,
                                          const std::vector<std::size_t>& outputs) override {
@@ -133,17 +187,92 @@ class SessionModel final : public LoadedModel {
   }
 
  private:
-  static void LoadLibraries(const std::vector<std::string>& paths) {
-    for (const std::string& path : paths) {
-      // Not Env's, which lets an op that is registered twice end the process.
-      const std::unique_ptr<TF_Status, decltype(&TF_DeleteStatus)> status(TF_NewStatus(), TF_DeleteStatus);
-      const std::unique_ptr<TF_Library, decltype(&TF_DeleteLibraryHandle)> library(
-          TF_LoadLibrary(path.c_str(), status.get()), TF_DeleteLibraryHandle);
-      if (TF_GetCode(status.get()) != TF_OK) {
-        throw InvalidArgumentError("cannot load the op library \"" + path + "\": " + TF_Message(status.get()) +
-                                   ". It must be built against TensorFlow's C++ headers and libraries of this version");
+  EngineDecision Decide(const Placement& placement, const tensorflow::MetaGraphDef& meta_graph, const BuildInfo& build,
+                        OnMiss on_miss, OnMismatch on_mismatch) {
+    if (info_.engines == 0 || !placement.gpu) return {};
+    info_.tensorrt_problem = OpenTensorRt();
+    if (!info_.tensorrt_problem.empty()) {
+      table_->WarnOnce("the engines of \"" + info_.path + "\" run as TensorFlow's own ops: " + info_.tensorrt_problem);
+      return {EngineUse::kInline, false, info_.tensorrt_problem};
+    }
+    if (!HoldsEngines(meta_graph.graph_def())) {
+      if (on_miss != OnMiss::kNative) return {EngineUse::kEmpty, false, ""};
+      const std::string problem = "no engines were built; build them with: tftrt build " + info_.path;
+      table_->WarnOnce("the model runs as TensorFlow's own ops: " + problem);
+      return {EngineUse::kInline, false, problem};
+    }
+    // What another tool made says nothing about the GPU that it was made for.
+    if (manifest_.empty()) return {EngineUse::kRestore, false, ""};
+    const EngineMismatch mismatch =
+        FindMismatch(info_.path, manifest_, build, InspectGpu(placement.gpu_index), TensorRtVersion());
+    if (mismatch.problem.empty()) return {EngineUse::kRestore, false, ""};
+    if (on_mismatch == OnMismatch::kError) ThrowMismatch(info_.path, build, mismatch);
+    if (on_mismatch == OnMismatch::kNative) return {EngineUse::kInline, false, mismatch.problem};
+    if (build.requests.empty()) {
+      throw ModelError("the engines in \"" + info_.path + "\" cannot run here (" + mismatch.problem +
+                       ") and cannot be built again while loading: the manifest does not say for which shapes. "
+                       "Build them with: tftrt build " +
+                       info_.path);
+    }
+    return {EngineUse::kEmpty, true, ""};
+  }
+
+  void TakePlans(const std::vector<EngineNode>& engines, tensorflow::ResourceMgr& resources) {
+    for (const EngineNode& engine : engines) {
+      if (!EngineCache::Exists(resources, engine.name)) continue;
+      table_->Get(engine.name).SetPlans(EngineCache::Open(resources, engine.name).Plans(engine.implicit_batch));
+    }
+  }
+
+  void Rebuild(std::vector<EngineNode> engines, std::map<std::string, EngineControls> controls, const BuildInfo& build,
+               tensorflow::ResourceMgr& resources) {
+    for (EngineNode& engine : engines) {
+      if (engine.calibrates) {
+        throw ModelError(
+            "the engine \"" + engine.name + "\" of \"" + info_.path +
+            "\" has no calibration table, so it cannot be built again; build it with: tftrt build --calibration");
+      }
+      if (!build.profile_strategy.empty()) engine.profile_strategy = build.profile_strategy;
+    }
+    std::map<std::string, std::unique_ptr<Callable>> callables;
+    EngineBuild builder(*session_, *table_, resources, std::move(engines), std::move(controls));
+    builder.MakeCaches({});
+    for (const BuildInfo::Request& request : build.requests) {
+      const SignatureSpec& spec = Spec(request.signature);
+      auto& callable = callables[request.signature];
+      if (callable == nullptr) {
+        std::vector<std::size_t> outputs(spec.outputs.size());
+        std::iota(outputs.begin(), outputs.end(), std::size_t{0});
+        callable = MakeCallable(spec, outputs);
+      }
+      if (request.range) {
+        builder.Collect(*callable, MakeInputs(spec, request.min), ShapeRole::kMin);
+        builder.Collect(*callable, MakeInputs(spec, request.opt), ShapeRole::kOpt);
+        builder.Collect(*callable, MakeInputs(spec, request.max), ShapeRole::kMax);
+      } else {
+        builder.Collect(*callable, MakeInputs(spec, request.opt), ShapeRole::kFixed);
       }
     }
+    for (const BuiltEngine& engine : builder.Build({})) {
+      if (!engine.built) {
+        throw ModelError("rebuilding the engine \"" + engine.name + "\" of \"" + info_.path +
+                         "\" failed: " + engine.problem + ". tftrt build says more");
+      }
+    }
+  }
+
+  const SignatureSpec& Spec(const std::string& name) const {
+    for (const SignatureSpec& spec : specs_) {
+      if (spec.name == name) return spec;
+    }
+    throw ModelError("the manifest of \"" + info_.path + "\" speaks of a signature \"" + name +
+                     "\", which the model does not have; convert it again");
+  }
+
+  static std::vector<WarmUpCall> WarmUpCalls(const BuildInfo& build) {
+    std::vector<WarmUpCall> calls;
+    for (const BuildInfo::Request& request : build.requests) calls.push_back({request.signature, request.opt});
+    return calls;
   }
 
   ModelInfo info_;
@@ -152,6 +281,8 @@ class SessionModel final : public LoadedModel {
   std::vector<SignatureSpec> specs_;
   std::vector<std::vector<bool>> copy_inputs_;  // for each of bound_
   bool single_threaded_ = false;
+  std::shared_ptr<EngineTable> table_;
+  std::vector<WarmUpCall> warm_up_calls_;
   std::unique_ptr<IntraOpPool> intra_op_pool_;
   std::unique_ptr<tensorflow::Session> session_;
 };

@@ -4,6 +4,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <filesystem>
@@ -78,6 +79,32 @@ const Value* Find(const Struct& object, const std::string& key) {
   return found == object.fields().end() ? nullptr : &found->second;
 }
 
+std::string StringOf(const Struct& object, const std::string& key) {
+  const Value* value = Find(object, key);
+  return value == nullptr ? "" : value->string_value();
+}
+
+const Struct& StructOf(const Struct& object, const std::string& key) {
+  const Value* value = Find(object, key);
+  return value == nullptr ? Struct::default_instance() : value->struct_value();
+}
+
+NamedShapes ShapesOf(const std::string& model_path, const Struct& object, const std::string& key) {
+  NamedShapes shapes;
+  for (const auto& [input, dims] : StructOf(object, key).fields()) {
+    Shape& shape = shapes.emplace_back(input, Shape()).second;
+    for (const Value& dim : dims.list_value().values()) {
+      if (!(dim.number_value() >= 0 && dim.number_value() <= 1e9)) {
+        Damaged(model_path, std::string(kManifestPath) + " has a build with an impossible shape");
+      }
+      shape.push_back(static_cast<std::int64_t>(dim.number_value()));
+    }
+  }
+  return shapes;
+}
+
+bool IsEngine(const std::string& path) { return path.rfind(std::string("assets/") + kEngineAsset, 0) == 0; }
+
 Struct ParseManifest(const std::string& model_path, const std::string& text) {
   Struct manifest;
   if (!google::protobuf::util::JsonStringToMessage(text, &manifest).ok()) {
@@ -143,12 +170,50 @@ std::string ReadManifest(const std::string& model_path) {
   return text;
 }
 
-void VerifyFiles(const std::string& model_path, const std::string& manifest) {
+void VerifyFiles(const std::string& model_path, const std::string& manifest, ManifestFiles which) {
   const Struct parsed = ParseManifest(model_path, manifest);
   const Value* files = Find(parsed, "files");
   if (files == nullptr || files->list_value().values().empty())
     Damaged(model_path, std::string(kManifestPath) + " lists no files");
-  for (const Value& entry : files->list_value().values()) VerifyFile(model_path, entry.struct_value());
+  for (const Value& entry : files->list_value().values()) {
+    const bool engine = IsEngine(StringOf(entry.struct_value(), "path"));
+    if (engine == (which == ManifestFiles::kEngines)) VerifyFile(model_path, entry.struct_value());
+  }
+}
+
+BuildInfo ReadBuildInfo(const std::string& model_path, const std::string& manifest) {
+  BuildInfo info;
+  if (manifest.empty()) return info;
+  const Struct parsed = ParseManifest(model_path, manifest);
+  const Value* value = Find(parsed, "build");
+  if (value == nullptr || !value->has_struct_value()) return info;
+  const Struct& build = value->struct_value();
+  const Value* format = Find(build, "format_version");
+  if (format == nullptr || format->number_value() < 1)
+    Damaged(model_path, std::string(kManifestPath) + " has a build without a format_version");
+  info.format_version = static_cast<int>(std::min(format->number_value(), 1e9));
+  if (info.format_version > kNewestBuildFormat) return info;
+  const Struct& gpu = StructOf(build, "gpu");
+  info.gpu = StringOf(gpu, "name");
+  info.compute_capability = StringOf(gpu, "compute_capability");
+  info.tensorrt = StringOf(build, "tensorrt");
+  info.profile_strategy = StringOf(build, "profile_strategy");
+  const Value* requests = Find(build, "requests");
+  if (requests == nullptr) return info;
+  for (const Value& entry : requests->list_value().values()) {
+    const Struct& fields = entry.struct_value();
+    BuildInfo::Request& request = info.requests.emplace_back();
+    request.signature = StringOf(fields, "signature");
+    request.range = StringOf(fields, "role") == "range";
+    if (request.range) {
+      request.min = ShapesOf(model_path, fields, "min");
+      request.opt = ShapesOf(model_path, fields, "opt");
+      request.max = ShapesOf(model_path, fields, "max");
+    } else {
+      request.opt = ShapesOf(model_path, fields, "shapes");
+    }
+  }
+  return info;
 }
 
 }  // namespace tftrt

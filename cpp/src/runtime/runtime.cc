@@ -4,6 +4,7 @@
 #include "api/runtime_loader.h"
 #include "runtime/loaded_model.h"
 #include "runtime/manifest.h"
+#include "runtime/model_builder.h"
 #include "runtime/saved_model.h"
 #include "runtime/signatures.h"
 #include "tensorflow/core/platform/logging.h"
@@ -16,6 +17,11 @@ class TensorFlowBackend final : public Backend {
   std::unique_ptr<LoadedModel> Load(const std::string& path, const ModelOptions& options,
                                     const ResolvedRuntimeOptions& runtime) override {
     return LoadModel(path, options, runtime);
+  }
+
+  std::unique_ptr<ModelBuilder> OpenBuilder(const std::string& path, const BuilderOptions& options,
+                                            const ResolvedRuntimeOptions& runtime) override {
+    return MakeModelBuilder(path, options, runtime);
   }
 
   SavedModelInfo Inspect(const std::string& path, const std::vector<std::string>& tags) override {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "runtime/engine_nodes.h"
 #include "runtime/graph_walk.h"
 #include "runtime/status.h"
 #include "tensorflow/core/framework/function.pb.h"
@@ -20,8 +21,6 @@ namespace {
 
 using tensorflow::FunctionDef;
 using tensorflow::NodeDef;
-
-constexpr char kEngineOp[] = "TRTEngineOp";
 
 ModelError Malformed(const NodeDef& engine, const std::string& problem) {
   return ModelError("engine \"" + engine.name() + "\" or its native segment has " + problem +
@@ -186,12 +185,6 @@ void ReplaceEngines(tensorflow::GraphDef& graph) {
   } else {
     Inliner(graph).Run();
   }
-}
-
-int CountEngines(const tensorflow::GraphDef& graph) {
-  int count = 0;
-  ForEachNode(graph, [&](const NodeDef& node) { count += node.op() == kEngineOp; });
-  return count;
 }
 
 }  // namespace tftrt

@@ -10,9 +10,6 @@ namespace tftrt {
 // Throws UnsupportedError if an engine has no native segment.
 void ReplaceEngines(tensorflow::GraphDef& graph);
 
-// Number of TRTEngineOp nodes in the graph and its functions.
-int CountEngines(const tensorflow::GraphDef& graph);
-
 }  // namespace tftrt
 
 #endif  // TFTRT_RUNTIME_SEGMENT_INLINING_H_

@@ -1,0 +1,253 @@
+#include "runtime/engine_build.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "kernels/engine_op.h"
+#include "runtime/status.h"
+#include "tensorflow/core/common_runtime/device_mgr.h"
+#include "tensorflow/core/framework/device.h"
+#include "tensorflow/core/framework/node_def.pb.h"
+#include "tftrt/error.h"
+
+namespace tftrt {
+namespace {
+
+// Holds no engine.
+constexpr char kNoFile[] = "/dev/null";
+
+tensorflow::Tensor StringTensor(const std::string& value) {
+  tensorflow::Tensor tensor(tensorflow::DT_STRING, tensorflow::TensorShape());
+  tensor.scalar<tensorflow::tstring>()() = value;
+  return tensor;
+}
+
+const tensorflow::AttrValue& AttrOf(const tensorflow::NodeDef& node, const std::string& name) {
+  const auto attr = node.attr().find(name);
+  return attr == node.attr().end() ? tensorflow::AttrValue::default_instance() : attr->second;
+}
+
+bool FlagOf(const tensorflow::NodeDef& node, const std::string& name, bool otherwise) {
+  const auto attr = node.attr().find(name);
+  return attr == node.attr().end() ? otherwise : attr->second.b();
+}
+
+// Merges what one engine saw in a loop, say, into one bound.
+template <typename Pick>
+CollectedInputs Combine(const std::vector<CollectedInputs>& seen, Pick pick) {
+  CollectedInputs combined = seen.front();
+  const auto combine = [&](std::vector<Shape>& into, const std::vector<Shape>& from) {
+    for (std::size_t i = 0; i < into.size(); ++i) {
+      if (into[i].size() != from[i].size()) {
+        throw InvalidArgumentError("the number of dimensions of an engine's inputs changes within a call");
+      }
+      for (std::size_t d = 0; d < into[i].size(); ++d) into[i][d] = pick(into[i][d], from[i][d]);
+    }
+  };
+  for (const CollectedInputs& inputs : seen) {
+    combine(combined.shapes, inputs.shapes);
+    combine(combined.values, inputs.values);
+  }
+  return combined;
+}
+
+CollectedInputs Least(const std::vector<CollectedInputs>& seen) {
+  return Combine(seen, [](std::int64_t a, std::int64_t b) { return std::min(a, b); });
+}
+
+CollectedInputs Most(const std::vector<CollectedInputs>& seen) {
+  return Combine(seen, [](std::int64_t a, std::int64_t b) { return std::max(a, b); });
+}
+
+bool Same(const CollectedInputs& a, const CollectedInputs& b) { return a.shapes == b.shapes && a.values == b.values; }
+
+// In every dimension: an engine's input may shrink where the model's grows.
+WantedProfiles::Range Ordered(const WantedProfiles::Range& range) {
+  WantedProfiles::Range ordered;
+  ordered.min = Least({range.min, range.opt, range.max});
+  ordered.opt = range.opt;
+  ordered.max = Most({range.min, range.opt, range.max});
+  return ordered;
+}
+
+}  // namespace
+
+std::vector<EngineNode> ReadEngineNodes(const tensorflow::GraphDef& graph) {
+  std::map<std::string, EngineNode> engines;
+  for (const tensorflow::NodeDef& node : graph.node()) {
+    if (node.op() != kEngineOp) continue;
+    EngineNode engine;
+    engine.name = EngineName(node.name());
+    engine.implicit_batch = FlagOf(node, "_use_implicit_batch", true);
+    engine.calibrates = AttrOf(node, "precision_mode").s() == "INT8" && FlagOf(node, "use_calibration", true) &&
+                        AttrOf(node, "calibration_data").s().empty();
+    engine.profile_strategy = AttrOf(node, "profile_strategy").s();
+    if (engine.profile_strategy.empty()) engine.profile_strategy = "Range";
+    for (const auto& shape : AttrOf(node, "input_shapes").list().shape()) engine.input_shapes.emplace_back(shape);
+    engines[engine.name] = std::move(engine);
+  }
+  std::vector<EngineNode> sorted;
+  for (auto& [name, engine] : engines) sorted.push_back(std::move(engine));
+  return sorted;
+}
+
+tensorflow::ResourceMgr& ResourcesOf(tensorflow::Session& session, const std::string& device) {
+  const tensorflow::DeviceMgr* devices = nullptr;
+  ThrowIfError(session.LocalDeviceManager(&devices), "looking for the session's devices");
+  tensorflow::Device* found = nullptr;
+  ThrowIfError(devices->LookupDevice(device, &found), "looking for " + device);
+  return *found->resource_manager();
+}
+
+EngineBuild::EngineBuild(tensorflow::Session& session, EngineTable& table, tensorflow::ResourceMgr& resources,
+                         std::vector<EngineNode> engines, std::map<std::string, EngineControls> controls)
+    : session_(session),
+      table_(table),
+      resources_(resources),
+      engines_(std::move(engines)),
+      controls_(std::move(controls)) {}
+
+EngineBuild::~EngineBuild() {
+  table_.set_build_observer({});
+  table_.set_mode(EngineMode::kRun);
+}
+
+void EngineBuild::MakeCaches(const std::map<std::string, std::string>& files) {
+  for (const EngineNode& engine : engines_) {
+    const EngineControls& controls = controls_.at(engine.name);
+    const auto file = files.find(engine.name);
+    const std::string name = file == files.end() ? kNoFile : file->second;
+    ThrowIfError(session_.Run({{controls.file, StringTensor(name)}}, {}, {controls.restore}, nullptr),
+                 "making the engine cache of \"" + engine.name + "\"");
+    table_.Get(engine.name).SetPlans(EngineCache::Open(resources_, engine.name).Plans(engine.implicit_batch));
+  }
+}
+
+void EngineBuild::Run(const Callable& callable, const std::vector<Tensor>& inputs, EngineMode mode) {
+  std::vector<const Tensor*> pointers;
+  for (const Tensor& input : inputs) pointers.push_back(&input);
+  table_.set_mode(mode);
+  callable.Run(pointers.data());
+}
+
+void EngineBuild::Collect(const Callable& callable, const std::vector<Tensor>& inputs, ShapeRole role) {
+  table_.TakeCollected();
+  Run(callable, inputs, EngineMode::kCollect);
+  bool new_shape = false;
+  for (auto& [engine, seen] : table_.TakeCollected()) {
+    WantedProfiles& wanted = wanted_[engine];
+    WantedProfiles::Range& range = range_[engine];
+    switch (role) {
+      case ShapeRole::kFixed:
+        for (CollectedInputs& one : seen) {
+          const bool known = std::any_of(wanted.fixed.begin(), wanted.fixed.end(),
+                                         [&](const CollectedInputs& other) { return Same(one, other); });
+          if (known) continue;
+          wanted.fixed.push_back(std::move(one));
+          new_shape = true;
+        }
+        break;
+      case ShapeRole::kMin:
+        range = {};
+        range.min = Least(seen);
+        break;
+      case ShapeRole::kOpt:
+        range.opt = seen.back();
+        new_shape = true;
+        break;
+      case ShapeRole::kMax:
+        if (range.min.shapes.empty() || range.opt.shapes.empty()) {
+          throw InvalidArgumentError("engine \"" + engine +
+                                     "\" runs with the max shapes and not with the min or opt "
+                                     "shapes: the data decides whether it runs; give sample data instead of shapes");
+        }
+        range.max = Most(seen);
+        wanted.ranges.push_back(Ordered(range));
+        break;
+    }
+  }
+  if (new_shape) calls_.push_back({&callable, inputs});
+}
+
+void EngineBuild::SetProfiles() {
+  if (std::exchange(profiles_set_, true)) return;
+  for (const EngineNode& engine : engines_) {
+    const auto wanted = wanted_.find(engine.name);
+    if (engine.implicit_batch || wanted == wanted_.end()) continue;
+    wanted->second.strategy = engine.profile_strategy;
+    EngineCache::Open(resources_, engine.name).SetProfiles(wanted->second, engine.input_shapes);
+  }
+}
+
+void EngineBuild::Calibrate(const Callable& callable, const std::vector<Tensor>& inputs) {
+  SetProfiles();
+  calibrating_ = true;
+  Run(callable, inputs, EngineMode::kBuild);
+}
+
+void EngineBuild::EndCalibration(const EngineNode& engine, BuiltEngine& result) {
+  std::vector<tensorflow::Tensor> table;
+  const absl::Status status = session_.Run({}, {controls_.at(engine.name).calibration}, {}, &table);
+  if (!status.ok()) {
+    result.problem = "its calibration failed: " + std::string(status.message());
+    return;
+  }
+  tables_[engine.name] = table[0].scalar<tensorflow::tstring>()();
+}
+
+std::vector<BuiltEngine> EngineBuild::Build(const EngineBuilder::Progress& progress) {
+  using Clock = std::chrono::steady_clock;
+  SetProfiles();
+  std::map<std::string, BuiltEngine> results;
+  for (const EngineNode& engine : engines_) results[engine.name].name = engine.name;
+
+  std::set<std::string> started;
+  std::string current;
+  Clock::time_point start = Clock::now();
+  const auto begin = [&](const std::string& engine) {
+    const Clock::time_point now = Clock::now();
+    if (!current.empty()) results[current].seconds += std::chrono::duration<double>(now - start).count();
+    current = engine;
+    start = now;
+    if (engine.empty() || !started.insert(engine).second) return;
+    if (progress) progress(engine, static_cast<int>(started.size()), static_cast<int>(engines_.size()));
+  };
+  for (const EngineNode& engine : engines_) {
+    if (!calibrating_ || !engine.calibrates || wanted_.count(engine.name) == 0) continue;
+    begin(engine.name);
+    EndCalibration(engine, results[engine.name]);
+  }
+  table_.set_build_observer(begin);
+  for (const Call& call : calls_) Run(*call.callable, call.inputs, EngineMode::kBuild);
+  table_.set_build_observer({});
+  begin("");
+  table_.set_mode(EngineMode::kRun);
+
+  std::vector<BuiltEngine> list;
+  for (const EngineNode& engine : engines_) {
+    BuiltEngine& result = results[engine.name];
+    EngineCache cache = EngineCache::Open(resources_, engine.name);
+    const int failed = cache.DropFailedBuilds();
+    EnginePlans plans = cache.Plans(engine.implicit_batch);
+    result.built = !plans.empty() && failed == 0;
+    for (const auto& profile : plans.profiles) result.profiles.push_back(profile.shapes);
+    result.static_shapes = plans.static_shapes;
+    if (!result.built && result.problem.empty()) {
+      result.problem =
+          wanted_.count(engine.name) == 0 ? "no input that was given makes it run" : "TensorRT could not build it";
+    }
+    table_.Get(engine.name).SetPlans(std::move(plans));
+    list.push_back(std::move(result));
+  }
+  return list;
+}
+
+void EngineBuild::WriteEngines(const std::string& engine, const std::string& file) const {
+  const EngineControls& controls = controls_.at(engine);
+  ThrowIfError(session_.Run({{controls.file, StringTensor(file)}}, {}, {controls.serialize}, nullptr),
+               "writing the engine \"" + engine + "\" to " + file);
+}
+
+}  // namespace tftrt

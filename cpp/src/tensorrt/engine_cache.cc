@@ -1,0 +1,220 @@
+#include "tensorrt/engine_cache.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tensorrt/tf_trt_layout.h"
+#include "tftrt/error.h"
+
+namespace tensorflow {
+
+// TensorFlow's library has it: the type's identity is a matter of that library.
+extern template Status ResourceMgr::Lookup<tensorrt::TRTEngineCacheResource, false>(
+    const std::string& container, const std::string& name, tensorrt::TRTEngineCacheResource** resource) const;
+
+}  // namespace tensorflow
+
+namespace tftrt {
+namespace {
+
+using nvinfer1::Dims32;
+using tensorflow::PartialTensorShape;
+using tensorflow::TensorShape;
+using tensorflow::tensorrt::OptimizationProfileConfig;
+using tensorflow::tensorrt::ProfileStrategy;
+using tensorflow::tensorrt::TRTEngineCacheResource;
+using tensorflow::tensorrt::TrtShapeOptimizationProfile;
+
+constexpr char kContainer[] = "TF-TRT";
+
+TRTEngineCacheResource* LookUp(tensorflow::ResourceMgr& resources, const std::string& name) {
+  TRTEngineCacheResource* resource = nullptr;
+  return resources.Lookup<TRTEngineCacheResource, false>(kContainer, name, &resource).ok() ? resource : nullptr;
+}
+
+ProfileStrategy ParseStrategy(const std::string& name) {
+  if (name == "Range") return ProfileStrategy::kRange;
+  if (name == "Optimal") return ProfileStrategy::kOptimal;
+  if (name == "Range+Optimal") return ProfileStrategy::kRangeOptimal;
+  if (name == "ImplicitBatchModeCompatible") return ProfileStrategy::kImplicitBatchModeCompatible;
+  throw InvalidArgumentError("profile_strategy is \"" + name +
+                             R"("; expected "Range", "Optimal", "Range+Optimal" or "ImplicitBatchModeCompatible")");
+}
+
+Dims32 ToDims(const Shape& shape) {
+  if (shape.size() > Dims32::kMostDims) {
+    throw UnsupportedError("an engine's input has the shape " + ToString(shape) +
+                           ", but TensorRT takes at most 8 dimensions");
+  }
+  Dims32 dims = {static_cast<std::int32_t>(shape.size()), {}};
+  for (std::size_t i = 0; i < shape.size(); ++i) dims.d[i] = static_cast<std::int32_t>(shape[i]);
+  return dims;
+}
+
+Shape ToShape(const Dims32& dims) { return Shape(dims.d, dims.d + std::clamp(dims.nbDims, 0, Dims32::kMostDims)); }
+
+TensorShape ToTensorShape(const Shape& shape) {
+  TensorShape result;
+  for (std::int64_t dim : shape) result.AddDim(dim);
+  return result;
+}
+
+Shape ToShape(const TensorShape& shape) {
+  Shape result;
+  for (int i = 0; i < shape.dims(); ++i) result.push_back(shape.dim_size(i));
+  return result;
+}
+
+// Shapes, then values.
+std::vector<Dims32> ToDims(const CollectedInputs& inputs) {
+  std::vector<Dims32> dims;
+  for (const Shape& shape : inputs.shapes) dims.push_back(ToDims(shape));
+  for (const Shape& values : inputs.values) dims.push_back(ToDims(values));
+  return dims;
+}
+
+void CheckSameRanks(const CollectedInputs& first, const CollectedInputs& other) {
+  bool same = first.shapes.size() == other.shapes.size();
+  for (std::size_t i = 0; same && i < first.shapes.size(); ++i) {
+    same = first.shapes[i].size() == other.shapes[i].size();
+  }
+  if (!same)
+    throw InvalidArgumentError("the number of dimensions of an engine's inputs changes between the shapes given");
+}
+
+void CheckRanks(const WantedProfiles& wanted) {
+  std::vector<const CollectedInputs*> all;
+  for (const CollectedInputs& inputs : wanted.fixed) all.push_back(&inputs);
+  for (const WantedProfiles::Range& range : wanted.ranges) {
+    for (const CollectedInputs* inputs : {&range.min, &range.opt, &range.max}) all.push_back(inputs);
+  }
+  for (const CollectedInputs* inputs : all) CheckSameRanks(*all.front(), *inputs);
+}
+
+void Fill(TrtShapeOptimizationProfile& profiles, const WantedProfiles& wanted,
+          const std::vector<PartialTensorShape>& input_shapes) {
+  CheckRanks(wanted);
+  profiles.input_shapes_.clear();
+  profiles.input_shape_values_.clear();
+  profiles.profiles_.clear();
+  profiles.is_shape_tensor_.clear();
+  for (const CollectedInputs& inputs : wanted.fixed) {
+    std::vector<TensorShape> shapes;
+    for (const Shape& shape : inputs.shapes) shapes.push_back(ToTensorShape(shape));
+    std::vector<Dims32> values;
+    for (const Shape& value : inputs.values) values.push_back(ToDims(value));
+    profiles.input_shapes_.push_back(std::move(shapes));
+    profiles.input_shape_values_.push_back(std::move(values));
+  }
+  const CollectedInputs& any = wanted.fixed.empty() ? wanted.ranges.at(0).opt : wanted.fixed.front();
+  for (const Shape& value : any.values) profiles.is_shape_tensor_.push_back(!value.empty());
+  profiles.InitProfiles(input_shapes, ParseStrategy(wanted.strategy));
+  for (const WantedProfiles::Range& range : wanted.ranges) {
+    profiles.profiles_.push_back({ToDims(range.min), ToDims(range.opt), ToDims(range.max)});
+    // With a single profile, Optimal would make a network of fixed shapes.
+    profiles.strategy_ = ProfileStrategy::kRange;
+  }
+}
+
+EnginePlans::ProfileWithValues ToProfile(const OptimizationProfileConfig& config) {
+  EnginePlans::ProfileWithValues profile;
+  const std::size_t inputs = config.min.size() / 2;
+  for (std::size_t i = 0; i < inputs; ++i) {
+    profile.shapes.min.push_back(ToShape(config.min[i]));
+    profile.shapes.opt.push_back(ToShape(config.opt[i]));
+    profile.shapes.max.push_back(ToShape(config.max[i]));
+    profile.min_values.push_back(ToShape(config.min[inputs + i]));
+    profile.max_values.push_back(ToShape(config.max[inputs + i]));
+  }
+  return profile;
+}
+
+// Pinned to TensorFlow's minor version, the layout cannot change silently; this tells if it did.
+void CheckLayout(const TrtShapeOptimizationProfile& profiles) {
+  if (static_cast<std::size_t>(profiles.GetNumProfiles()) == profiles.profiles_.size()) return;
+  throw InternalError("TensorFlow keeps its engines otherwise than TensorFlow 2.17.1 does; please report this");
+}
+
+}  // namespace
+
+struct EngineCache::Resource {
+  explicit Resource(TRTEngineCacheResource* taken) : cache(taken) {}
+  tensorflow::core::RefCountPtr<TRTEngineCacheResource> cache;
+};
+
+EngineCache EngineCache::Open(tensorflow::ResourceMgr& resources, const std::string& name) {
+  TRTEngineCacheResource* resource = LookUp(resources, name);
+  if (resource == nullptr) throw InternalError("there is no engine cache of the name \"" + name + "\"");
+  return EngineCache(std::make_shared<Resource>(resource));
+}
+
+bool EngineCache::Exists(tensorflow::ResourceMgr& resources, const std::string& name) {
+  const tensorflow::core::RefCountPtr<TRTEngineCacheResource> resource(LookUp(resources, name));
+  return resource != nullptr;
+}
+
+EnginePlans EngineCache::Plans(bool implicit_batch) const {
+  const TRTEngineCacheResource& cache = *resource_->cache;
+  CheckLayout(cache.profiles_);
+  EnginePlans plans;
+  plans.implicit_batch = implicit_batch;
+  for (const auto& [shapes, context] : cache.cache_.objects_) {
+    if (context == nullptr || context->cuda_engine == nullptr) continue;
+    std::vector<Shape> engine;
+    for (const TensorShape& shape : shapes) engine.push_back(ToShape(shape));
+    if (implicit_batch) {
+      plans.static_shapes.push_back(std::move(engine));
+    } else if (cache.profiles_.need_profiles_) {
+      for (const OptimizationProfileConfig& config : cache.profiles_.profiles_) {
+        plans.profiles.push_back(ToProfile(config));
+      }
+    } else {
+      // All shapes are fixed, so there are no profiles.
+      EnginePlans::ProfileWithValues& profile = plans.profiles.emplace_back();
+      profile.shapes = {engine, engine, engine};
+      profile.min_values.resize(engine.size());
+      profile.max_values.resize(engine.size());
+    }
+  }
+  std::sort(plans.static_shapes.begin(), plans.static_shapes.end());
+  if (!plans.profiles.empty() && cache.profiles_.has_shape_tensor_) {
+    for (std::size_t i = 0; i < cache.profiles_.is_shape_tensor_.size(); ++i) {
+      if (cache.profiles_.is_shape_tensor_[i]) plans.shape_inputs.push_back(i);
+    }
+  }
+  return plans;
+}
+
+void EngineCache::SetProfiles(const WantedProfiles& wanted, const std::vector<PartialTensorShape>& input_shapes) {
+  CheckLayout(resource_->cache->profiles_);
+  Fill(resource_->cache->profiles_, wanted, input_shapes);
+  CheckLayout(resource_->cache->profiles_);
+}
+
+int EngineCache::DropFailedBuilds() {
+  auto& cache = resource_->cache->cache_;
+  int dropped = 0;
+  for (auto entry = cache.objects_.begin(); entry != cache.objects_.end();) {
+    if (entry->second != nullptr && entry->second->cuda_engine != nullptr) {
+      ++entry;
+      continue;
+    }
+    // The empty context itself is leaked, a few bytes for each failed build.
+    cache.keys_.remove(entry->first);
+    entry = cache.objects_.erase(entry);
+    ++dropped;
+  }
+  return dropped;
+}
+
+std::vector<EnginePlans::ProfileWithValues> MakeProfiles(const WantedProfiles& wanted,
+                                                         const std::vector<PartialTensorShape>& input_shapes) {
+  TrtShapeOptimizationProfile profiles;
+  Fill(profiles, wanted, input_shapes);
+  CheckLayout(profiles);
+  std::vector<EnginePlans::ProfileWithValues> result;
+  for (const OptimizationProfileConfig& config : profiles.profiles_) result.push_back(ToProfile(config));
+  return result;
+}
+
+}  // namespace tftrt

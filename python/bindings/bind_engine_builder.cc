@@ -42,6 +42,7 @@ void BindEngineBuilder(py::module_& module) {
       .def_readwrite("op_libraries", &BuilderOptions::op_libraries)
       .def_readwrite("profile_strategy", &BuilderOptions::profile_strategy)
       .def_readwrite("max_workspace_size_bytes", &BuilderOptions::max_workspace_size_bytes)
+      .def_readwrite("optimization_level", &BuilderOptions::optimization_level)
       .def_readwrite("keep_engines", &BuilderOptions::keep_engines)
       .def_property(
           "timing_cache", [](const BuilderOptions& options) { return py::bytes(options.timing_cache); },

@@ -5,11 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "google/protobuf/text_format.h"
+#include "runtime/engine_nodes.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tensorflow/core/public/session.h"
 
@@ -21,11 +23,18 @@ using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
 using tensorflow::Tensor;
 
+// Op types of the native segment when the engine last ran. Guarded by the engine's own lock.
+std::set<std::string> segment_ops;
+
 // What an engine computes here: x + 100. The native segment computes x + 1.
 class FakeEngine final : public tensorflow::AsyncOpKernel {
  public:
   using AsyncOpKernel::AsyncOpKernel;
   void ComputeAsync(OpKernelContext* context, DoneCallback done) override {
+    const tensorflow::FunctionDef* segment =
+        context->function_library()->GetFunctionLibraryDefinition()->Find("segment");
+    segment_ops.clear();
+    for (const auto& node : segment->node_def()) segment_ops.insert(node.op());
     const Tensor& x = context->input(0);
     Tensor* y = nullptr;
     OP_REQUIRES_OK_ASYNC(context, context->allocate_output(0, x.shape(), &y), done);
@@ -226,6 +235,44 @@ TEST_F(EngineOpTest, ManyShapesShareOneRecordInTheEnd) {
   ASSERT_EQ(stats.shapes.size(), EngineRecord::kMostShapes + 1);
   EXPECT_TRUE(stats.shapes.back().shapes.empty());
   EXPECT_EQ(stats.shapes.back().engine_runs, 10u);
+}
+
+// TF-TRT builds from the segment, and knows no fused ops.
+TEST_F(EngineOpTest, TheOptimiserLeavesProtectedSegmentsAlone) {
+  constexpr char kSegment[] = R"(
+    signature { name: "segment" input_arg { name: "x" type: DT_FLOAT } output_arg { name: "y" type: DT_FLOAT } }
+    node_def { name: "w" op: "Const" attr { key: "dtype" value { type: DT_FLOAT } }
+      attr { key: "value" value { tensor {
+        dtype: DT_FLOAT tensor_shape { dim { size: 2 } dim { size: 2 } } float_val: 1 } } } }
+    node_def { name: "b" op: "Const" attr { key: "dtype" value { type: DT_FLOAT } }
+      attr { key: "value" value { tensor { dtype: DT_FLOAT tensor_shape { dim { size: 2 } } float_val: 1 } } } }
+    node_def { name: "product" op: "MatMul" input: "x" input: "w:output:0"
+      attr { key: "T" value { type: DT_FLOAT } } }
+    node_def { name: "sum" op: "BiasAdd" input: "product:product:0" input: "b:output:0"
+      attr { key: "T" value { type: DT_FLOAT } } }
+    node_def { name: "relu" op: "Relu" input: "sum:output:0" attr { key: "T" value { type: DT_FLOAT } } }
+    ret { key: "y" value: "relu:activations:0" })";
+  for (const bool protect : {false, true}) {
+    table_ = EngineTable::Create("folder/model", OnMiss::kNative, /*warnings=*/true);
+    record().SetPlans(Plans({1, 1}, {4, 4}));
+    tensorflow::GraphDef graph;
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kGraph, &graph));
+    ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kSegment, graph.mutable_library()->mutable_function(0)));
+    graph.mutable_node(1)->mutable_attr()->erase("_kernel");
+    UseEngineOp(graph, *table_);
+    // Only nodes of a known device are fused.
+    for (auto& node : *graph.mutable_library()->mutable_function(0)->mutable_node_def()) {
+      node.set_device("/job:localhost/replica:0/task:0/device:CPU:0");
+    }
+    if (protect) ProtectSegments(graph);
+    tensorflow::SessionOptions options;
+    options.config.mutable_graph_options()->mutable_rewrite_options()->set_min_graph_nodes(-1);
+    session_.reset(tensorflow::NewSession(options));
+    ASSERT_TRUE(session_->Create(graph).ok());
+    EXPECT_EQ(Value({2, 2}), 101.0f);
+    EXPECT_EQ(segment_ops.count("_FusedMatMul"), protect ? 0u : 1u) << "protect: " << protect;
+    EXPECT_EQ(segment_ops.count("MatMul"), protect ? 1u : 0u) << "protect: " << protect;
+  }
 }
 
 TEST_F(EngineOpTest, ResetSetsCountsToZero) {

@@ -76,7 +76,7 @@ TEST(Load, TellsWhatItDecidedAndHowLongItTook) {
     phases.push_back(name);
     EXPECT_GE(seconds, 0);
   }
-  EXPECT_EQ(phases, (Strings{"verify", "read", "edit", "session", "restore"}));
+  EXPECT_EQ(phases, (Strings{"verify", "read", "match", "edit", "session", "restore"}));
 }
 
 TEST(LoadErrors, MissingModelIsNamed) {

@@ -32,6 +32,10 @@ struct BuilderOptions {
   // Bytes of GPU memory that a layer may use as scratch space; 0: as the model was converted.
   std::int64_t max_workspace_size_bytes = 0;
 
+  // How long TensorRT looks for fast kernels: 0 takes the first that works, 5 tries the most; -1: TensorRT's own
+  // choice, 3. Lower levels build in a fraction of the time, and the engines are slower.
+  int optimization_level = -1;
+
   // What timing_cache() of an earlier build on the same GPU model with the same TensorRT returned; may be empty.
   std::string timing_cache;
 

@@ -50,6 +50,10 @@ EngineBuilder EngineBuilder::Open(const std::string& path, const BuilderOptions&
     throw InvalidArgumentError("max_workspace_size_bytes is " + std::to_string(options.max_workspace_size_bytes) +
                                "; expected 0 (as the model was converted) or more");
   }
+  if (options.optimization_level < -1 || options.optimization_level > 5) {
+    throw InvalidArgumentError("optimization_level is " + std::to_string(options.optimization_level) +
+                               "; expected 0 to 5, or -1 for TensorRT's own");
+  }
   Backend& backend = GetBackend();
   return EngineBuilder(std::make_unique<Impl>(backend.OpenBuilder(path, options, FixSessionOptions())));
 }

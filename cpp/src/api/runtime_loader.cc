@@ -58,7 +58,7 @@ Backend* OpenBackend() {
     throw IncompatibleError(path + " does not belong to this libtftrt.so: it has no " + kBackendFunction +
                             "; reinstall tftrt");
   }
-  Backend* backend = function(/*keep_log_level=*/!loaded_before && log_level > 0);
+  Backend* backend = function(/*keep_log_level=*/!loaded_before, loaded_before && LogLevelIsDefault() ? 0 : log_level);
   // Without a GPU nothing asks for TensorRT, and opening it takes time and memory.
   if (!ListGpus().empty()) OpenTensorRt();
   return backend;

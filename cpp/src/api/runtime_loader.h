@@ -12,9 +12,9 @@ namespace tftrt {
 Backend& GetBackend();
 
 // Name of the function that libtftrt_runtime.so exports, and its type. `keep_log_level`: have
-// TensorFlow take its log level from the environment now.
+// TensorFlow take its log level from the environment now. `log_level`: of those parts of it that do not look there.
 inline constexpr char kBackendFunction[] = "tftrt_backend";
-using BackendFunction = Backend* (*)(bool keep_log_level);
+using BackendFunction = Backend* (*)(bool keep_log_level, int log_level);
 
 }  // namespace tftrt
 

@@ -17,6 +17,7 @@ constexpr int kFatalOnly = 3;
 
 std::mutex mutex;
 bool warnings_unwanted = false;
+bool log_level_is_default = false;
 
 RuntimeOptions& Current() {
   static RuntimeOptions options;
@@ -126,8 +127,15 @@ int FixLogLevel() {
   if (!level) level = LogLevelFrom("TFTRT_LOG_LEVEL");
   // Said of TensorFlow, or by default, it is about TensorFlow's log and not about tftrt's own warnings.
   warnings_unwanted = level && *level > kWarning;
-  if (!level) level = LogLevelFrom("TF_CPP_MIN_LOG_LEVEL").value_or(kFatalOnly);
+  if (!level) level = LogLevelFrom("TF_CPP_MIN_LOG_LEVEL");
+  log_level_is_default = !level;
+  if (!level) level = kFatalOnly;
   return *level;
+}
+
+bool LogLevelIsDefault() {
+  const std::lock_guard lock(mutex);
+  return log_level_is_default;
 }
 
 std::optional<std::string> ConfiguredTensorFlowDir() {

@@ -16,6 +16,9 @@ ResolvedRuntimeOptions FixSessionOptions();
 // The same for the log level, which TensorFlow takes when it is opened.
 int FixLogLevel();
 
+// Whether nobody chose it, neither by Configure nor by the environment. Call FixLogLevel first.
+bool LogLevelIsDefault();
+
 // Folders: options first, then the environment.
 std::optional<std::string> ConfiguredTensorFlowDir();
 std::optional<std::string> ConfiguredTensorRtDir();

@@ -6,6 +6,7 @@
 
 #include "kernels/engine_op.h"
 #include "runtime/graph_walk.h"
+#include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/tensor.pb.h"
 #include "tensorflow/core/framework/types.pb.h"
@@ -137,6 +138,18 @@ void UseEngineOp(GraphDef& graph, EngineTable& table) {
     RaiseCacheSize(node);
     table.Get(EngineName(node.name()));
   });
+}
+
+void ProtectSegments(GraphDef& graph) {
+  std::set<std::string> segments;
+  ForEachNode(graph, [&](const NodeDef& node) {
+    const auto segment = node.attr().find("segment_func");
+    if (node.op() == kEngineOp && segment != node.attr().end()) segments.insert(segment->second.func().name());
+  });
+  for (tensorflow::FunctionDef& function : *graph.mutable_library()->mutable_function()) {
+    // The optimiser leaves functions of tf.data alone, and this says that it is one.
+    if (segments.count(function.signature().name()) != 0) (*function.mutable_attr())["_tf_data_function"].set_b(true);
+  }
 }
 
 bool HoldsEngines(const GraphDef& graph) {

@@ -23,6 +23,10 @@ int CountEngines(const tensorflow::GraphDef& graph);
 // the node itself (static_engine, which tftrt does not write) stay with TensorFlow's kernel.
 void UseEngineOp(tensorflow::GraphDef& graph, EngineTable& table);
 
+// Has TensorFlow's optimiser leave the native segments of engines as they are: TF-TRT, which builds from them, does not
+// know the fused ops that it would make.
+void ProtectSegments(tensorflow::GraphDef& graph);
+
 // Whether there are engines in the model: initialising it fills a cache, or a plan lies in a node.
 bool HoldsEngines(const tensorflow::GraphDef& graph);
 

@@ -42,6 +42,7 @@ void ChooseEngines(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) 
     ReplaceEngines(*meta_graph.mutable_graph_def());
   } else {
     UseEngineOp(*meta_graph.mutable_graph_def(), *plan.table);
+    if (plan.builds) ProtectSegments(*meta_graph.mutable_graph_def());
   }
 }
 

@@ -24,6 +24,7 @@
 #include "runtime/session_start.h"
 #include "runtime/signatures.h"
 #include "runtime/thread_pools.h"
+#include "tensorrt/optimization_level.h"
 #include "tftrt/environment.h"
 #include "tftrt/error.h"
 
@@ -127,7 +128,7 @@ class SessionModel final : public LoadedModel {
 
     if (decision.use == EngineUse::kInline) NoteInlined(meta_graph.graph_def(), *table_);
     const std::vector<EngineNode> engines = ReadEngineNodes(meta_graph.graph_def());
-    EditGraph({placement, decision.use, table_.get()}, meta_graph);
+    EditGraph({placement, decision.use, table_.get(), decision.rebuild || on_miss == OnMiss::kBuild}, meta_graph);
     std::map<std::string, EngineControls> controls;
     if (decision.rebuild) {
       std::vector<std::string> names;
@@ -237,6 +238,7 @@ class SessionModel final : public LoadedModel {
     std::map<std::string, std::unique_ptr<Callable>> callables;
     EngineBuild builder(*session_, *table_, resources, std::move(engines), std::move(controls));
     builder.MakeCaches({});
+    SetOptimizationLevel(build.optimization_level);
     for (const BuildInfo::Request& request : build.requests) {
       const SignatureSpec& spec = Spec(request.signature);
       auto& callable = callables[request.signature];

@@ -198,6 +198,10 @@ BuildInfo ReadBuildInfo(const std::string& model_path, const std::string& manife
   info.compute_capability = StringOf(gpu, "compute_capability");
   info.tensorrt = StringOf(build, "tensorrt");
   info.profile_strategy = StringOf(build, "profile_strategy");
+  const Value* level = Find(build, "optimization_level");
+  if (level != nullptr && level->has_number_value()) {
+    info.optimization_level = static_cast<int>(std::clamp(level->number_value(), -1.0, 5.0));
+  }
   const Value* requests = Find(build, "requests");
   if (requests == nullptr) return info;
   for (const Value& entry : requests->list_value().values()) {

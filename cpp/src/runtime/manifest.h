@@ -38,6 +38,7 @@ struct BuildInfo {
   std::string compute_capability;
   std::string tensorrt;
   std::string profile_strategy;
+  int optimization_level = -1;  // TensorRT's own
   // Shapes that were built for.
   struct Request {
     std::string signature;

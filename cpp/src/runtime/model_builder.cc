@@ -19,6 +19,7 @@
 #include "runtime/session_options.h"
 #include "runtime/session_start.h"
 #include "runtime/signatures.h"
+#include "tensorrt/optimization_level.h"
 #include "tensorrt/timing_cache.h"
 #include "tftrt/error.h"
 
@@ -83,7 +84,7 @@ class SessionModelBuilder final : public ModelBuilder {
 
     MetaGraphDef meta_graph = original;
     table_ = EngineTable::Create(path, OnMiss::kNative, /*warnings=*/false);
-    EditGraph({placement, EngineUse::kEmpty, table_.get()}, meta_graph);
+    EditGraph({placement, EngineUse::kEmpty, table_.get(), /*builds=*/true}, meta_graph);
     std::vector<std::string> names;
     for (const EngineNode& engine : engines) names.push_back(engine.name);
     auto controls = AddEngineControls(names, placement.Device(), *meta_graph.mutable_graph_def());
@@ -93,6 +94,7 @@ class SessionModelBuilder final : public ModelBuilder {
                             meta_graph, path);
     InitialiseSession(meta_graph, path, session_);
     SetTimingCache(options.timing_cache);
+    SetOptimizationLevel(options.optimization_level);
     build_ = std::make_unique<EngineBuild>(*session_, *table_, ResourcesOf(*session_, placement.Device()), engines,
                                            std::move(controls));
     build_->MakeCaches(options.keep_engines ? EngineFiles(path) : std::map<std::string, std::string>());

@@ -1,5 +1,6 @@
 #include <map>
 
+#include "absl/log/globals.h"
 #include "api/backend.h"
 #include "api/runtime_loader.h"
 #include "runtime/loaded_model.h"
@@ -45,10 +46,12 @@ class TensorFlowBackend final : public Backend {
 }  // namespace
 }  // namespace tftrt
 
-extern "C" __attribute__((visibility("default"))) tftrt::Backend* tftrt_backend(bool keep_log_level) {
+extern "C" __attribute__((visibility("default"))) tftrt::Backend* tftrt_backend(bool keep_log_level, int log_level) {
   // TensorFlow keeps the log level of the first message that it handles; this one, which is not shown, makes it do so
   // while the environment has ours.
-  if (keep_log_level) LOG(INFO) << "tftrt";
+  if (keep_log_level && log_level > 0) LOG(INFO) << "tftrt";
+  // Parts of TensorFlow log through Abseil instead, which does not look into the environment.
+  if (log_level > 0) absl::SetMinLogLevel(static_cast<absl::LogSeverityAtLeast>(log_level));
   static tftrt::TensorFlowBackend backend;
   return &backend;
 }

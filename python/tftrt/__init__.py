@@ -16,6 +16,7 @@ from pathlib import Path as _Path
 
 from tftrt import _native, _tensorflow
 from tftrt._native import __version__
+from tftrt.building import BuildReport, build, calibration_table
 from tftrt.conversion import ConversionReport, convert
 from tftrt.errors import (
     Error,
@@ -26,8 +27,10 @@ from tftrt.errors import (
     UnsupportedError,
 )
 from tftrt.model import Model, ModelInfo, SavedModelInfo, TensorSpec, configure, empty, inspect
+from tftrt.verification import Verification, verify
 
 __all__ = [
+    "BuildReport",
     "ConversionReport",
     "Error",
     "IncompatibleError",
@@ -39,12 +42,16 @@ __all__ = [
     "SavedModelInfo",
     "TensorSpec",
     "UnsupportedError",
+    "Verification",
     "__version__",
+    "build",
+    "calibration_table",
     "cmake_prefix_path",
     "configure",
     "convert",
     "empty",
     "inspect",
+    "verify",
 ]
 
 cmake_prefix_path: str = str(_Path(_native.__file__).parent / "share" / "cmake")

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from tftrt import _native
 from tftrt._native import ModelInfo, SavedModelInfo, TensorSpec
+from tftrt._stats import stats_to_dict
 from tftrt.errors import InvalidArgumentError
 
 __all__ = ["Model", "ModelInfo", "SavedModelInfo", "TensorSpec", "configure", "empty", "inspect"]
@@ -58,14 +59,18 @@ class Model:
         signature: Name of the signature to call (default "serving_default"); others: :meth:`with_signature`.
         **options: The fields of C++'s ``tftrt::ModelOptions``, with its defaults: ``tags`` (["serve"]), ``device``
             ("auto", "cpu" or "gpu:N"), ``executor`` ("auto", "parallel" or "single"), ``intra_op_threads`` and
-            ``inter_op_threads`` (0: the process's pools), ``warmup`` (calls made before the constructor returns)
-            and ``op_libraries`` (shared libraries with custom ops).
+            ``inter_op_threads`` (0: the process's pools), ``on_miss`` ("native", "error" or "build": what
+            happens where a request's shapes have no engine), ``on_mismatch`` ("error", "native" or "rebuild": what
+            happens if the engines were made for another GPU or TensorRT, or were changed), ``warm_engines`` (True:
+            run each once before the constructor returns), ``warmup`` (further calls before it returns) and
+            ``op_libraries`` (shared libraries with custom ops).
 
     Raises:
         ModelError: It does not exist, is damaged, or does not match its manifest.
         InvalidArgumentError: No such signature, tag set or option.
         UnsupportedError: It uses an op that nobody registered.
-        IncompatibleError: TensorFlow is missing or has another version; the process was forked.
+        IncompatibleError: TensorFlow is missing or has another version; the process was forked; the engines are for
+            another GPU or TensorRT.
 
     Source: python/tftrt/model.py, cpp/include/tftrt/model.h
     """
@@ -179,6 +184,21 @@ class Model:
     def closed(self) -> bool:
         """Whether :meth:`close` was called, through this object or another of the same model."""
         return self._native.closed
+
+    def stats(self) -> dict[str, Any]:
+        """What was called and what ran it since the model was loaded (the calls that warmed it are not counted).
+
+        Returns:
+            ``calls`` and ``errors`` of the model, ``load_seconds`` of each phase, and ``engines``: for each its
+            ``name``, ``profiles`` (or ``static_shapes`` in implicit-batch mode), ``engine_runs``, ``native_runs``,
+            ``refused`` (``on_miss="error"``), ``builds`` and the seconds of each, in all and for each of its
+            ``shapes``. Counts are exact; times are the host's, until the work is enqueued on the GPU. ``inlined``
+            says that the engine's segment is part of the graph (on a CPU, without TensorRT), where its runs are
+            not counted.
+
+        Source: python/tftrt/model.py, cpp/include/tftrt/stats.h
+        """
+        return stats_to_dict(self._native.stats())
 
     def close(self) -> None:
         """Wait for the calls under way and free the session; later calls raise. Closing twice is allowed."""

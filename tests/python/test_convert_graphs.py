@@ -164,3 +164,35 @@ def test_names_that_graphs_cannot_have(tmp_path: Path) -> None:
         for name in names:
             expected = original.run({"x": X}, name)["a key/1"]
             np.testing.assert_array_equal(result.run({"x": X}, name)["a key/1"], expected)
+
+
+def _quantized(kind: str) -> Callable[[Any, Any], Any]:
+    import tensorflow as tf
+
+    def quantize(x: Any) -> Any:
+        if kind == "fake":
+            return tf.quantization.fake_quant_with_min_max_args(x, -4.0, 4.0, narrow_range=True)
+        return tf.quantization.quantize_and_dequantize_v2(x, -4.0, 4.0, signed_input=True, range_given=True)
+
+    def body(module: Any, x: Any) -> Any:
+        for _ in range(2):
+            x = tf.reshape(x, [-1, 2, 2, 1])
+            x = tf.nn.conv2d(quantize(x), quantize(tf.reshape(module.w, [2, 2, 1, 4])), 2, "SAME")
+            x = tf.nn.relu(tf.reshape(x, [-1, 4]))
+        return {"y": x}
+
+    return body
+
+
+@pytest.mark.parametrize("kind", ["rounded", "fake"])
+def test_convolutions_with_ranges_go_into_engines(kind: str, tmp_path: Path) -> None:
+    source = _save(tmp_path / "source", _quantized(kind))
+    report = convert(source, tmp_path / "out", precision="INT8", use_calibration=False)
+    assert report.heavy_by_op["Conv2D"].converted == report.heavy_by_op["Conv2D"].total == 2
+    # Weights carry theirs for TensorRT to see, or have been rounded already.
+    ops = report.engines[0].ops
+    assert ops.get("QuantizeAndDequantizeV2", 0) == (3 if kind == "rounded" else 0), "two activations, one weight"
+    assert ops.get("FakeQuantWithMinMaxArgs", 0) == (0 if kind == "rounded" else 2)
+    native = without_engines(tmp_path / "out", tmp_path / "native")
+    with SessionModel(source) as original, SessionModel(native) as result:
+        np.testing.assert_array_equal(original.run({"x": X})["y"], result.run({"x": X})["y"])

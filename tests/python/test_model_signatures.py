@@ -105,7 +105,7 @@ def test_info(cnn: tftrt.Model, exported: Export) -> None:
     assert info.device in ("cpu", "gpu:0")
     assert info.executor in ("single", "parallel")
     assert info.executor_reason
-    assert list(info.load_seconds) == ["verify", "read", "edit", "session", "restore"]
+    assert list(info.load_seconds) == ["verify", "read", "match", "edit", "session", "restore"]
     assert all(0 <= seconds < 60 for seconds in info.load_seconds.values())
 
 

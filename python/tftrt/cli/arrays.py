@@ -1,4 +1,4 @@
-"""Arrays for a model's inputs: read from files, or made up; and its outputs, written to a file."""
+"""Arrays for a model's inputs, read from files; and arrays written to a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .common import CommandError, describe_spec
 if TYPE_CHECKING:
     from .._native import TensorSpec
 
-__all__ = ["IMAGE_RANGES", "random_array", "read_arrays", "resolve_shape", "write_npz"]
+__all__ = ["IMAGE_RANGES", "read_arrays", "write_npz"]
 
 IMAGE_RANGES = {"unit": (1 / 255, 0.0), "signed": (2 / 255, -1.0), "raw": (1.0, 0.0)}
 """What the values 0 to 255 of an image become in a float input: factor and summand."""
@@ -105,33 +105,6 @@ def _image_dimensions(path: Path, spec: TensorSpec) -> tuple[int, int, int]:
             "floats, and a shape [N, height, width, channels] with 1, 3 or 4 channels"
         )
     return shape[-3], shape[-2], channels
-
-
-def resolve_shape(spec: TensorSpec, shapes: Mapping[str, tuple[int, ...]], unknown: int) -> tuple[int, ...]:
-    """The shape of a made-up input.
-
-    Args:
-        spec: The input.
-        shapes: Shapes that were given, by input name.
-        unknown: What unknown dimensions become without one.
-    """
-    if spec.name in shapes:
-        return shapes[spec.name]
-    if spec.shape is None:
-        raise CommandError(f"the input {spec.name!r} takes any number of dimensions; add --shape {spec.name}:1x2x3")
-    return tuple(unknown if size < 0 else size for size in spec.shape)
-
-
-def random_array(spec: TensorSpec, shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[Any]:
-    """Made-up values: floats in [0, 1), bytes in [0, 256), other integers 0 or 1, which index any table."""
-    dtype = spec.dtype
-    if dtype.hasobject:
-        return generator.choice(np.array([b"a", b"b"], dtype=object), size=shape)
-    if dtype == np.uint8:
-        return generator.integers(0, 256, size=shape, dtype=np.uint8)
-    if dtype.kind in "iub":
-        return generator.integers(0, 2, size=shape).astype(dtype)
-    return generator.random(size=shape).astype(dtype)
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from .build import _add_shape_options, _read_shapes, _shown_warnings
 from .common import (
     SUCCESS,
     Subparsers,
@@ -26,9 +27,10 @@ examples:
   tftrt convert resnet50 resnet50_trt --precision FP16
   tftrt convert classifier.keras classifier_trt
   tftrt convert frozen.pb frozen_trt --inputs x:0 --outputs probabilities:0
-  tftrt convert --dir resnet50 --output_dir resnet50_trt --precision_mode FP16     saved_model_cli's words
+  tftrt convert --dir resnet50 --output_dir resnet50_trt tensorrt --precision_mode FP16     saved_model_cli's words
+  tftrt convert resnet50 resnet50_trt --precision FP16 --build --shapes image:1x224x224x3   on the GPU that will serve
 
-It needs no GPU and no TensorRT: engines are built later, where the model will run.
+Without --build it needs no GPU and no TensorRT: engines are built later, where the model will run.
 """
 
 _OPTIONS = (
@@ -50,6 +52,10 @@ _OPTIONS = (
     "overwrite",
 )
 
+_BUILD_OPTIONS = ("data", "keep", "calibration", "calibration_table", "timing_cache", "device")
+
+_SUBCOMMAND = "tensorrt"
+
 
 def add_parser(subparsers: Subparsers) -> None:
     """Add the command."""
@@ -57,8 +63,17 @@ def add_parser(subparsers: Subparsers) -> None:
     parser.add_argument("paths", nargs="*", metavar="SOURCE DESTINATION", help="model to read, SavedModel to write")
     parser.add_argument("--dir", metavar="SOURCE", help="the source, as saved_model_cli calls it")
     parser.add_argument("--output-dir", metavar="DESTINATION", help="the destination, as saved_model_cli calls it")
+    parser.add_argument(
+        "--convert-tf1-model",
+        nargs="?",
+        const=True,
+        type=_boolean,
+        metavar="BOOL",
+        help="saved_model_cli's; changes nothing: models of TensorFlow 1 and 2 are converted alike",
+    )
     _add_model_options(parser)
     _add_engine_options(parser)
+    _add_build_options(parser)
     parser.add_argument("--overwrite", **_optional(action="store_true"), help="replace an existing destination")
     add_json_option(parser, "the report")
 
@@ -138,6 +153,26 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_build_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("building engines, as tftrt build does")
+    group.add_argument("--build", action="store_true", help="build engines too; if that fails, nothing is written")
+    group.add_argument(
+        "--calibration", **_optional(action="append"), metavar="SOURCE", help="INT8: batches of real inputs, repeatable"
+    )
+    group.add_argument("--calibration-table", **_optional(), metavar="FILE", help="INT8: tables exported before")
+    group.add_argument("--timing-cache", **_optional(), metavar="DIRECTORY", help="where TensorRT's timings are kept")
+    group.add_argument("--no-timing-cache", dest="timing_cache", **_optional(action="store_false"), help="keep none")
+    group.add_argument("--device", **_optional(), metavar="gpu:N", help="the GPU to build on (default: gpu:0)")
+    _add_shape_options(parser)
+
+
+def _boolean(text: str) -> bool:
+    """A flag's value as saved_model_cli takes it, or its subcommand, which may follow the bare flag."""
+    if text.lower() in ("true", "1", "false", "0", _SUBCOMMAND):
+        return text.lower() not in ("false", "0")
+    raise argparse.ArgumentTypeError(f"expected true or false, found {text}; the source and the destination come first")
+
+
 def _optional(**options: Any) -> Any:
     """Argparse options of an argument whose default is that of :func:`tftrt.convert`."""
     return {"default": argparse.SUPPRESS, **options}
@@ -149,8 +184,8 @@ def run(args: argparse.Namespace) -> int:
 
     import tftrt
 
-    with _progress() as progress:
-        report = tftrt.convert(source, destination, progress=progress, **given(args, *_OPTIONS))
+    with _progress() as progress, _shown_warnings():
+        report = tftrt.convert(source, destination, progress=progress, **given(args, *_OPTIONS), **_build(args))
     if args.json:
         print_json(report.to_dict())
     else:
@@ -158,10 +193,23 @@ def run(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
+def _build(args: argparse.Namespace) -> dict[str, Any]:
+    """The argument ``build`` of :func:`tftrt.convert`, if engines are asked for."""
+    arguments = {**_read_shapes(args), **given(args, *_BUILD_OPTIONS)}
+    if args.build:
+        # Where the tftrt command was started is where its user's modules with data are.
+        sys.path.insert(0, "")
+        return {"build": arguments or True}
+    if arguments:
+        option = next(iter(arguments)).replace("_", "-")
+        raise UsageError(f"--{option} is about building engines: expected --build with it; see tftrt convert --help")
+    return {}
+
+
 def _paths(args: argparse.Namespace) -> tuple[str, str]:
     paths = list(args.paths)
     # `saved_model_cli convert --dir ... --output_dir ... tensorrt`
-    if args.dir is not None and paths == ["tensorrt"]:
+    if args.dir is not None and paths == [_SUBCOMMAND]:
         paths = []
     paths = [
         *([] if args.dir is None else [args.dir]),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from .common import (
     SUCCESS,
-    CommandError,
     Subparsers,
     UsageError,
     add_command,
@@ -17,11 +16,11 @@ from .common import (
     add_tags_option,
     console,
     count_of,
-    describe_spec,
     dtype_name,
     given,
     print_json,
 )
+from .inputs import Sizes, add_input_options, complete_inputs, parse_shapes, read_inputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +45,7 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = add_command(subparsers, "run", run, "run a model once, or measure it", _EXAMPLES)
     parser.add_argument("model", help="SavedModel directory, converted or not")
-    _add_input_options(parser)
+    add_input_options(parser)
     parser.add_argument("--output", type=Path, metavar="FILE.npz", help="write the outputs there")
     parser.add_argument("--iterations", type=int, default=0, metavar="N", help="then time N more calls")
     parser.add_argument(
@@ -68,37 +67,9 @@ def add_parser(subparsers: Subparsers) -> None:
     add_json_option(parser, "outputs' shapes and latency")
 
 
-def _add_input_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("inputs")
-    group.add_argument(
-        "--input",
-        dest="inputs",
-        action="append",
-        default=[],
-        metavar="[NAME=]FILE",
-        help=".npy, .npz or image file, repeatable; the name can be left out where there is one input",
-    )
-    group.add_argument("--random", action="store_true", help="make up the inputs that are not given")
-    group.add_argument("--seed", type=int, default=0, help="seed of made-up inputs (default: 0)")
-    group.add_argument(
-        "--shape",
-        dest="shapes",
-        action="append",
-        default=[],
-        metavar="NAME:1x224x224x3|N",
-        help="shape of a made-up input, or what unknown dimensions become (default: 1); repeatable",
-    )
-    group.add_argument(
-        "--image-range",
-        choices=("unit", "signed", "raw"),
-        default="unit",
-        help="what an image becomes in a float input: 0 to 1 (unit, the default), -1 to 1, or 0 to 255 (raw)",
-    )
-
-
 def run(args: argparse.Namespace) -> int:
     """Load the model, run it, and show, write and measure as asked."""
-    shapes, unknown = _parse_shapes(args.shapes)
+    sizes = parse_shapes(args.shapes)
     if args.output is not None and args.output.suffix != ".npz":
         raise UsageError(f"--output {args.output}: expected a file that ends in .npz")
     if args.iterations < 0:
@@ -107,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     import tftrt
 
     with tftrt.Model(args.model, **given(args, "signature", "tags", "device", "executor")) as model:
-        inputs = _gather_inputs(model, args, shapes, unknown)
+        inputs = _gather_inputs(model, args, sizes)
         begin = time.perf_counter()
         outputs = model(inputs)
         first_call = time.perf_counter() - begin
@@ -127,50 +98,11 @@ def run(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def _parse_shapes(texts: list[str]) -> tuple[dict[str, tuple[int, ...]], int]:
-    """Shapes by input name, and what unknown dimensions become."""
-    shapes: dict[str, tuple[int, ...]] = {}
-    unknown = 1
-    for text in texts:
-        name, colon, dimensions = text.rpartition(":")
-        try:
-            sizes = tuple(int(size) for size in dimensions.split("x")) if dimensions else ()
-        except ValueError:
-            sizes = (-1,)
-        if any(size < 0 for size in sizes) or (not colon and len(sizes) != 1):
-            raise UsageError(f"--shape {text}: expected NAME:1x224x224x3, or a number for all unknown dimensions")
-        if colon:
-            shapes[name] = sizes
-        else:
-            unknown = sizes[0]
-    return shapes, unknown
-
-
-def _gather_inputs(model: Model, args: argparse.Namespace, shapes: dict[str, tuple[int, ...]], unknown: int) -> Arrays:
+def _gather_inputs(model: Model, args: argparse.Namespace, sizes: Sizes) -> Arrays:
     import numpy as np
 
-    from .arrays import random_array, read_arrays, resolve_shape
-
-    specs = model.inputs
-    inputs: Arrays = {}
-    for text in args.inputs:
-        name, equals, file = text.partition("=")
-        path = Path(file if equals else text)
-        if not path.is_file():
-            raise CommandError(f"--input {text}: there is no file {path}")
-        inputs.update(read_arrays(path, name if equals else None, specs, args.image_range))
-    for name in shapes.keys() - {spec.name for spec in specs}:
-        raise CommandError(f"--shape: the model has no input {name!r}")
-    generator = np.random.default_rng(args.seed)
-    for spec in specs:
-        if spec.name in inputs:
-            continue
-        if not args.random:
-            raise CommandError(
-                f"the input {spec.name!r}, {describe_spec(spec)}, is missing: "
-                f"add --input {spec.name}=FILE, or --random to make it up"
-            )
-        inputs[spec.name] = random_array(spec, resolve_shape(spec, shapes, unknown), generator)
+    files = read_inputs(model.inputs, args)
+    inputs = complete_inputs(model.inputs, files, sizes, np.random.default_rng(args.seed), make_up=args.random)
     return {name: _align(array) for name, array in inputs.items()}
 
 

@@ -5,15 +5,24 @@ Importing this package does not import TensorFlow; calling :func:`convert` does.
 
 from __future__ import annotations
 
+import inspect
+import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
+from .. import _native
+from ..errors import IncompatibleError, InvalidArgumentError
 from .options import DEFAULT_WORKSPACE_BYTES, Options
 from .quiet import prepare_log_level
 from .report import ConversionReport, Engine, OutsideOp, Share, Sizes
 
 __all__ = ["ConversionReport", "Engine", "OutsideOp", "Share", "Sizes", "convert"]
+
+# Of the time that converting and building take together: TensorRT takes most of it.
+_CONVERSION_SHARE = 0.2
 
 
 def convert(
@@ -36,6 +45,7 @@ def convert(
     data_format: str = "keep",
     op_libraries: Sequence[str | PathLike[str]] = (),
     overwrite: bool = False,
+    build: bool | Mapping[str, Any] = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> ConversionReport:
     """Convert ``source`` with TF-TRT and write the result to the directory ``destination``.
@@ -69,6 +79,8 @@ def convert(
             such a model runs through tftrt, which turns it back, but not in TensorFlow itself.
         op_libraries: Shared libraries with custom ops, loaded first.
         overwrite: Whether an existing ``destination`` is replaced (after the conversion succeeded).
+        build: Whether engines are built too, on this machine's GPU: True, or the arguments of ``tftrt.build``.
+            If building fails, nothing is written.
         progress: Called with a phase and the fraction done, from 0 to 1.
 
     Returns:
@@ -77,10 +89,10 @@ def convert(
     Raises:
         InvalidArgumentError: An argument is wrong.
         ModelError: ``source`` does not exist, or is not a valid model.
-        IncompatibleError: The installed TensorFlow has no TF-TRT.
+        IncompatibleError: The installed TensorFlow has no TF-TRT, or there is no GPU to build on.
         UnsupportedError: The model cannot be converted, for example because the result would pass protobuf's
             2 GB limit.
-        InternalError: TensorFlow failed in the conversion.
+        InternalError: TensorFlow failed in the conversion, or TensorRT in the building.
     """
     options = Options(
         precision=precision,
@@ -100,6 +112,72 @@ def convert(
         op_libraries=op_libraries,
     )
     prepare_log_level()
+    if build is not False:
+        return _convert_and_build(source, Path(destination), options, build, overwrite, progress)
     from .pipeline import run
 
     return run(source, destination, options, overwrite=overwrite, progress=progress)
+
+
+def _convert_and_build(
+    source: Any,
+    target: Path,
+    options: Options,
+    build: bool | Mapping[str, Any],
+    overwrite: bool,
+    progress: Callable[[str, float], None] | None,
+) -> ConversionReport:
+    import tftrt
+
+    from ..manifest import MANIFEST_PATH
+    from .output import check_destination, staging
+    from .pipeline import run
+
+    arguments = _build_arguments(build)
+    on_disk = isinstance(source, (str, PathLike))
+    check_destination(target, Path(source) if on_disk else None, overwrite=overwrite)
+    with staging(target) as directory:
+        report = run(source, directory, options, overwrite=True, progress=_part(progress, 0.0, _CONVERSION_SHARE))
+        start = time.perf_counter()
+        tftrt.build(directory, progress=_part(progress, _CONVERSION_SHARE, 1.0), **arguments)
+        manifest = json.loads((directory / MANIFEST_PATH).read_text(encoding="utf-8"))
+    report.destination = str(target)
+    plans = {engine["name"]: engine["plan"] for engine in manifest["engines"]}
+    for engine in report.engines:
+        engine.plan = plans[engine.name]
+    report.seconds["build"] = round(time.perf_counter() - start, 3)
+    report.seconds["total"] = round(report.seconds["total"] + report.seconds["build"], 3)
+    return report
+
+
+def _build_arguments(build: bool | Mapping[str, Any]) -> dict[str, Any]:
+    """Check what can be checked before the conversion's work is done."""
+    import tftrt
+
+    if build is not True and not isinstance(build, Mapping):
+        raise InvalidArgumentError(
+            f"build: expected True, False or a dict of tftrt.build's arguments, found {build!r}."
+        )
+    arguments = {} if build is True else dict(build)
+    for name in ("output", "overwrite", "progress"):
+        if name in arguments:
+            raise InvalidArgumentError(f"build: expected no {name!r}, which is the conversion's. Leave it out.")
+    try:
+        inspect.signature(tftrt.build).bind("", **arguments)
+    except TypeError as error:
+        raise InvalidArgumentError(f"build: expected arguments of tftrt.build, found: {error}.") from error
+    if not _native.inspect_environment().gpus:
+        raise IncompatibleError(
+            "build: expected a GPU, found none that can be seen (tftrt doctor says why). Convert without build here, "
+            "and run tftrt build where the GPU is."
+        )
+    return arguments
+
+
+def _part(
+    progress: Callable[[str, float], None] | None, start: float, end: float
+) -> Callable[[str, float], None] | None:
+    """Progress of a part of the work as progress of all of it."""
+    if progress is None:
+        return None
+    return lambda phase, done: progress(phase, start + (end - start) * done)

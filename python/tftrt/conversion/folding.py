@@ -28,16 +28,16 @@ _NO_VALUE = frozenset({types_pb2.DT_RESOURCE, types_pb2.DT_VARIANT, types_pb2.DT
 _SMALL = 1 << 20  # bytes that a folded value may have, however little it is made from
 
 
-def fold_constants(graph: Any, fetches: Iterable[str]) -> None:
+def fold_constants(graph: Any, fetches: Iterable[str], keep: frozenset[str] = frozenset()) -> None:
     """Compute what depends on constants alone, in place, with the kernels that would compute it at run time.
 
-    ``fetches`` keep their nodes. Values are only stored while they are small
+    ``fetches`` keep their nodes, and so do ops of the types ``keep``. Values are only stored while they are small
     beside the constants that the graph has already; larger ones stay computed.
     """
     fetched = {node_of(tensor) for tensor in fetches}
     _drop_idle_controls(graph)
     _skip_identities(graph, fetched)
-    foldable = _foldable(graph, fetched)
+    foldable = _foldable(graph, fetched, _KEEP | keep)
     wanted = sorted(
         {
             tensor
@@ -88,7 +88,7 @@ def _skip_identities(graph: Any, fetched: set[str]) -> None:
         node.input[:] = [origin(tensor.removesuffix(":0")) or tensor for tensor in node.input]
 
 
-def _foldable(graph: Any, fetched: set[str]) -> set[str]:
+def _foldable(graph: Any, fetched: set[str], keep: frozenset[str]) -> set[str]:
     """Nodes, apart from constants, that depend on constants alone and do nothing but compute."""
     nodes = {node.name: node for node in graph.node}
     missing = {node.name: len({node_of(tensor) for tensor in node.input}) for node in graph.node}
@@ -101,7 +101,12 @@ def _foldable(graph: Any, fetched: set[str]) -> set[str]:
     while ready:
         for name in users.get(ready.pop(), ()):
             missing[name] -= 1
-            if missing[name] == 0 and name not in fetched and _only_computes(nodes[name]):
+            if (
+                missing[name] == 0
+                and name not in fetched
+                and nodes[name].op not in keep
+                and _only_computes(nodes[name])
+            ):
                 foldable.add(name)
                 ready.append(name)
     return foldable
@@ -109,7 +114,7 @@ def _foldable(graph: Any, fetched: set[str]) -> set[str]:
 
 def _only_computes(node: Any) -> bool:
     definition = op_def(node)
-    if definition is None or definition.is_stateful or node.op in _KEEP:
+    if definition is None or definition.is_stateful:
         return False
     if any(tensor.startswith("^") for tensor in node.input) or next(references_in(node.attr), None) is not None:
         return False

@@ -42,6 +42,7 @@ def inline_functions(graph: Any, fetches: Iterable[str]) -> Any:
 def fold_constants(graph: Any, fetches: Iterable[str]) -> Any:
     """Fold the graph's own constants as TensorFlow does at run time; meant for a graph with its variables."""
     rewriter = rewriter_config_pb2.RewriterConfig(optimizers=["constfold", "dependency"])
+    rewriter.experimental_disable_folding_quantization_emulation = True
     return _optimize(graph, fetches, rewriter, _CPU)
 
 

@@ -28,6 +28,7 @@ from .graphs import (
 )
 from .load import LoadedModel
 from .options import Options
+from .quantization import keep_emulation, use_known_ops
 
 _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
 _LOWER = "_lower_using_switch_merge"
@@ -89,7 +90,8 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
     """
     names = {node.name for node in signature.graph.node}
     signature.graph = freeze(signature.graph, {name: value for name, value in values.items() if name in names})
-    fold_constants(signature.graph, signature.tensors)
+    use_known_ops(signature.graph)
+    fold_constants(signature.graph, signature.tensors, keep_emulation(signature.graph, options))
     sink_constants(signature.graph)
     signature.prune()
     if options.data_format == "NCHW":

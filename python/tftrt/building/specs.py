@@ -1,0 +1,29 @@
+"""Inputs of signatures, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .._native import SignatureSpec, TensorSpec
+
+__all__ = ["describe", "describe_inputs", "input_names"]
+
+
+def describe(spec: TensorSpec) -> str:
+    """``"image: float32[?, 224, 224, 3]"``."""
+    dtype = "string" if spec.dtype.hasobject else spec.dtype.name
+    shape = "..." if spec.shape is None else ", ".join("?" if size < 0 else str(size) for size in spec.shape)
+    return f"{spec.name}: {dtype}[{shape}]"
+
+
+def describe_inputs(signatures: Sequence[SignatureSpec]) -> str:
+    """The inputs of one signature, or of several with the signatures' names."""
+    texts = ["; ".join(map(describe, signature.inputs)) or "none" for signature in signatures]
+    if len(texts) == 1:
+        return texts[0]
+    return ", ".join(f'"{signature.name}" ({text})' for signature, text in zip(signatures, texts))
+
+
+def input_names(signature: SignatureSpec) -> list[str]:
+    """Names of the inputs, sorted."""
+    return [spec.name for spec in signature.inputs]

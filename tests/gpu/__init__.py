@@ -1,0 +1,1 @@
+"""Tests that need an NVIDIA GPU with TensorRT; benchmarks/engines/run.py runs and records them."""

@@ -42,20 +42,36 @@ class Job:
     seconds_a_test: float = 240.0
 
 
+def _precisions() -> list[Job]:
+    modes = (
+        "Optimal and not Range",
+        "Range and not Optimal",
+        "Range and Optimal",
+        "compatible",
+        "implicit and not compatible",
+    )
+    return [
+        Job("test_precisions.py", f"{precision} and {mode}") for precision in ("INT8", "FP16", "FP32") for mode in modes
+    ]
+
+
 # What takes longest comes first.
 QUICK = [
+    Job("test_int8.py", "not ranges and not without"),
+    *(
+        Job("test_build.py", test)
+        for test in ("further", "range_of", "SIGINT", "SIGKILL", "rebuilding", "failed", "command", "integers", "each")
+    ),
+    Job("test_on_mismatch.py", "rebuild"),
+    *_precisions(),
+    Job("test_int8.py", "ranges or without"),
     Job("test_on_mismatch.py", "native"),
     Job("test_on_mismatch.py", "error or forging"),
-    Job("test_build.py"),
-    Job("test_precisions.py", "INT8"),
-    Job("test_precisions.py", "FP16"),
-    Job("test_precisions.py", "FP32 or manifest"),
-    Job("test_int8.py"),
     Job("test_strategies.py"),
     Job("test_on_miss.py"),
     Job("test_lifecycle.py"),
-    Job("test_on_mismatch.py", "rebuild"),
     Job("test_threads.py"),
+    Job("test_precisions.py", "manifest"),
 ]
 # What other processes on the GPU would disturb: afterwards, one by one.
 ALONE = [Job("test_memory.py"), Job("test_timing_cache.py")]
@@ -73,7 +89,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--suite", choices=[*SUITES, "all"], default="quick")
     parser.add_argument("--only", default="", metavar="EXPRESSION", help="of these, the tests that pytest's -k selects")
-    parser.add_argument("--jobs", type=int, default=8, help="processes at once (default 8)")
+    parser.add_argument(
+        "--part", default="", metavar="K/N|alone", help="every Nth of the jobs from the Kth on, or those that run alone"
+    )
+    parser.add_argument("--jobs", type=int, default=8, help="processes at once (default 8; more than 9 take longer)")
     parser.add_argument("--limit", type=float, default=560.0, help="seconds for all (default 560)")
     parser.add_argument("--output", type=Path, help="default: benchmarks/results/engines_SUITE.json")
     parser.add_argument(
@@ -90,11 +109,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         runs = [
             Run(job, args.only, Path(folder) / f"{number}.jsonl", begin + args.limit, timing)
-            for number, job in enumerate(job for name in names for job in SUITES[name])
+            for number, job in enumerate(_part([job for name in names for job in SUITES[name]], args.part))
         ]
         alone = [
             Run(job, args.only, Path(folder) / f"alone_{number}.jsonl", begin + args.limit, timing)
-            for number, job in enumerate(ALONE if {"quick", "remaining"} & set(names) else [])
+            for number, job in enumerate(ALONE if "quick" in names and args.part in ("", "alone") else [])
         ]
         with ThreadPoolExecutor(args.jobs) as pool:
             list(pool.map(Run.run, runs))
@@ -103,7 +122,14 @@ def main() -> int:
         result = _collect([*runs, *alone])
     _pack(args.timing_cache, timing)
 
-    result = {"suite": args.suite, "only": args.only, "jobs": args.jobs, "seconds": _seconds_since(begin), **result}
+    result = {
+        "suite": args.suite,
+        "only": args.only,
+        "part": args.part,
+        "jobs": args.jobs,
+        "seconds": _seconds_since(begin),
+        **result,
+    }
     output = args.output or machine.RESULTS / f"engines_{args.suite}.json"
     output.write_text(json.dumps({"machine": described, **result}, indent=2) + "\n")
     for test in result["tests"]:
@@ -111,6 +137,13 @@ def main() -> int:
             print(f"{test['outcome'].upper()} {test['test']}\n{test['reason']}\n")
     print(f"{result['summary']} in {result['seconds']} s; written to {output}")
     return 0 if set(result["summary"]) <= {"passed", "skipped"} else 1
+
+
+def _part(jobs: list[Job], part: str) -> list[Job]:
+    if part == "alone":
+        return []
+    number, _, of = part.partition("/")
+    return jobs[int(number) - 1 :: int(of)] if part else jobs
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What the README shows works, in another directory."""
+"""What the README and docs/engines.md show works, in another directory."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import pytest
 from conftest import HERE
 
 README = (HERE.parents[1] / "README.md").read_text()
+ENGINES = (HERE.parents[1] / "docs" / "engines.md").read_text()
 
 
-def blocks(section: str, language: str) -> list[str]:
-    """The code blocks of a section, in order."""
-    (text,) = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+def blocks(section: str, language: str, text: str = README) -> list[str]:
+    """The code blocks of a section, in order; of the whole text, if the section is empty."""
+    if section:
+        (text,) = re.findall(rf"^## {re.escape(section)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
@@ -50,6 +52,17 @@ def test_command_line(folder: Path) -> None:
     for line in commands.splitlines():
         # The doctor's answer is the machine's.
         run(["sh", "-c", line], folder, expected=1 if line == "tftrt doctor" else 0)
+
+
+def test_engines(folder: Path) -> None:
+    for block in blocks("", "sh", ENGINES):
+        for line in block.splitlines():
+            if line.startswith("tftrt build "):
+                assert run(["sh", "-c", line.split(" --")[0] + " --help"], folder).startswith("usage: tftrt build")
+            else:
+                run(["sh", "-c", line], folder)
+    (code,) = blocks("", "python", ENGINES)
+    assert "'engines': [{'name': 'TRTEngineOp_" in run([sys.executable, "-c", f"import tftrt\n{code}"], folder)
 
 
 def test_cpp(folder: Path) -> None:

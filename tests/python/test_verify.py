@@ -317,7 +317,7 @@ def test_command_exits_with_1_on_mismatch(
     assert json.loads(capsys.readouterr().out)["passed"] is True
 
 
-@pytest.mark.parametrize("name", ["encoder", "string_lookup"])
+@pytest.mark.parametrize("name", ["all_dtypes", "encoder", "string_lookup"])
 def test_saved_inputs_can_be_given(
     exported: Exported, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

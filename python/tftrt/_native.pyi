@@ -193,6 +193,10 @@ class ShapeRole:
     min: ShapeRole
     opt: ShapeRole
     max: ShapeRole
+    @property
+    def name(self) -> str: ...
+    @property
+    def value(self) -> int: ...
 
 class BuiltEngine:
     """What became of one engine."""

@@ -71,7 +71,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"tftrt {tftrt.__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["convert", "inspect", "run", "doctor", "demo"])
+@pytest.mark.parametrize("name", ["convert", "build", "inspect", "run", "verify", "doctor", "demo"])
 def test_help_has_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == 0
     assert f"tftrt {name}" in capsys.readouterr().out.split("examples:")[1]

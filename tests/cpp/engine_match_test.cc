@@ -118,6 +118,15 @@ TEST_F(EngineMatchTest, TheMessageHasTheCommandThatBuildsAgain) {
   EXPECT_THROW(ThrowMismatch("folder/m", build, {"why", true}), ModelError);
 }
 
+TEST_F(EngineMatchTest, TheCommandIsForAShellAndNotEndless) {
+  BuildInfo build;
+  EXPECT_EQ(BuildCommand("my model", build), "tftrt build 'my model'");
+  for (std::int64_t i = 1; i <= 9; ++i) build.requests.push_back({"s", false, {}, {{"it's", {i}}}, {}});
+  EXPECT_EQ(BuildCommand("m", build),
+            "tftrt build m --shapes 'it'\\''s:1' --shapes 'it'\\''s:2' --shapes 'it'\\''s:3' --shapes 'it'\\''s:4'"
+            " --signature s (it was built for 9 sets of shapes, all of which are in assets.extra/tftrt.json)");
+}
+
 TEST_F(EngineMatchTest, NonsenseInTheBuildIsAnError) {
   EXPECT_THROW(ReadBuildInfo("m", R"({"build": {}})"), ModelError);
   EXPECT_THROW(ReadBuildInfo("m", R"({"build": {"format_version": 1, "requests": [{"shapes": {"x": [-1]}}]}})"),

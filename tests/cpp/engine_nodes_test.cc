@@ -83,6 +83,33 @@ TEST(EngineNodes, DroppingUndoesAdding) {
   EXPECT_TRUE(google::protobuf::util::MessageDifferencer::Equals(before, model));
 }
 
+// As TensorFlow 2 saves a model of TF-TRT's own.
+TEST(EngineNodes, RestoringInAFunctionIsDroppedToo) {
+  tensorflow::MetaGraphDef model;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
+    graph_def {
+      node { name: "handle" op: "CreateTRTResourceHandle" }
+      node { name: "call" op: "StatefulPartitionedCall" input: "handle" }
+      library { function {
+        signature { name: "initializer" input_arg { name: "handle" type: DT_RESOURCE } control_output: "done" }
+        node_def { name: "restore" op: "InitializeTRTResource" input: "handle" }
+        node_def { name: "after" op: "NoOp" input: "^restore" }
+        node_def { name: "TRTEngineOp_7" op: "TRTEngineOp" attr { key: "static_engine" value { b: false } } }
+        control_ret { key: "done" value: "restore" } } }
+    })",
+                                                            &model));
+  EXPECT_TRUE(HoldsEngines(model.graph_def()));
+  EXPECT_EQ(ReadEngineNodes(model.graph_def()).at(0).name, "TRTEngineOp_7");
+  DropEngineRestore(model);
+  EXPECT_FALSE(HoldsEngines(model.graph_def()));
+  const auto& function = model.graph_def().library().function(0);
+  EXPECT_EQ(function.node_def_size(), 2);
+  EXPECT_TRUE(function.node_def(0).input().empty());
+  EXPECT_TRUE(function.control_ret().empty());
+  EXPECT_EQ(function.signature().control_output_size(), 0);
+  EXPECT_EQ(model.graph_def().node_size(), 2) << "the call still takes the handle";
+}
+
 TEST(EngineNodes, NoCacheOfTensorFlowsEverEvicts) {
   tensorflow::MetaGraphDef model = Model();
   AddEngineRestore({{"TRTEngineOp_1", "file"}}, 3, model);

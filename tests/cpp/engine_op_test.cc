@@ -51,7 +51,7 @@ class TestedOp final : public EngineOp {
   absl::Status MakeDelegate(tensorflow::DeviceBase* device, tensorflow::FunctionLibraryRuntime* library,
                             tensorflow::ResourceMgr* resources, bool with_segment,
                             std::unique_ptr<OpKernel>* delegate) const override {
-    EXPECT_FALSE(with_segment);
+    static_cast<void>(with_segment);
     tensorflow::NodeDef node = construction_;
     node.mutable_attr()->erase("_kernel");
     std::shared_ptr<const tensorflow::NodeProperties> properties;
@@ -189,6 +189,38 @@ TEST_F(EngineOpTest, RefusesAMissIfAsked) {
   }
   EXPECT_EQ(Value({4, 8}), 101.0f) << "a refusal must not cost the engine";
   EXPECT_EQ(record().Snapshot().refused, 1u);
+}
+
+// The stand-in builds nothing, as TensorFlow's kernel does where TensorRT fails: it runs, and leaves no engine.
+TEST_F(EngineOpTest, TriesAFailedBuildOnce) {
+  Load(OnMiss::kBuild);
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(Value({2, 2}), 101.0f) << "through the kernel that builds";
+  EXPECT_EQ(Value({2, 2}), 2.0f);
+  EXPECT_EQ(Value({3, 3}), 2.0f) << "explicit batch: TF-TRT's profiles are final";
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("building an engine for [2, 2] in TRTEngineOp_1 failed"),
+            std::string::npos);
+  const EngineStats stats = record().Snapshot();
+  EXPECT_EQ(stats.native_runs, 3u);
+  EXPECT_EQ(stats.builds, 0u);
+}
+
+TEST_F(EngineOpTest, NeverBuildsBesideProfiles) {
+  Load(OnMiss::kBuild);
+  record().SetPlans(Plans({1, 2}, {4, 8}));
+  EXPECT_EQ(Value({9, 9}), 2.0f);
+  EXPECT_EQ(Value({1, 2}), 101.0f);
+  EXPECT_EQ(record().Snapshot().builds, 0u);
+}
+
+TEST_F(EngineOpTest, CollectsEachOfManyShapes) {
+  Load(OnMiss::kError);
+  table_->set_mode(EngineMode::kCollect);
+  const int shapes = static_cast<int>(EngineRecord::kMostShapes) + 3;
+  for (int i = 1; i <= shapes; ++i) Value({1, i});
+  const auto collected = table_->TakeCollected();
+  ASSERT_EQ(collected.at("TRTEngineOp_1").size(), static_cast<std::size_t>(shapes));
+  EXPECT_EQ(collected.at("TRTEngineOp_1").back().shapes, (std::vector<Shape>{{1, shapes}}));
 }
 
 TEST_F(EngineOpTest, CollectsShapesWhileItRunsNatively) {

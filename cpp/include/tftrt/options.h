@@ -32,13 +32,14 @@ struct ModelOptions {
   // stderr (none if log_level is set to 2 or 3). "error": InvalidArgumentError, naming the shapes and the profiles.
   // "build": an engine is built inside the request, which takes minutes, where TF-TRT does that: for any shape in
   // implicit-batch mode, up to the model's maximum_cached_engines; for the first shape in explicit-batch mode. No
-  // choice ever discards an engine.
+  // choice ever discards an engine. On a GPU without TensorRT, "error" is an IncompatibleError at once; on a CPU
+  // engines play no part, whatever this says.
   std::string on_miss = "native";
 
   // What happens if the model's engines were made for another GPU or TensorRT, or their files were changed. "error":
   // IncompatibleError, which says what differs and how to build again. "native": TensorFlow's own ops run. "rebuild":
   // engines are built in memory before Load returns, for the shapes in the manifest; the model's files stay as they
-  // are.
+  // are. What another tool than tftrt built says nothing about where it can run, and is loaded as it is.
   std::string on_mismatch = "error";
 
   // Whether Load runs every engine once for each profile (with zeros, on the shapes it was built for), so that the

@@ -75,7 +75,7 @@ ShapeRecord& EngineRecord::Find(const ShapeKey& key) {
 }
 
 bool EngineRecord::HasEngine(const ShapeRecord& record, const ShapeKey& key) const {
-  if (&record != &others_) return record.has_engine();
+  if (!IsShared(record)) return record.has_engine();
   const std::lock_guard lock(mutex_);
   return plans_.Accept(key.shapes());
 }

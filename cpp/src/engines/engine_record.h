@@ -75,6 +75,13 @@ class EngineRecord {
   // The record of inputs with these shapes. In the steady state takes no lock.
   ShapeRecord& Find(const ShapeKey& key);
 
+  // Whether Find returns this one for many shapes.
+  bool IsShared(const ShapeRecord& record) const { return &record == &others_; }
+
+  // In explicit-batch mode a build that failed is not tried for another shape: TF-TRT keeps its profiles.
+  bool build_failed() const { return build_failed_.load(std::memory_order_relaxed); }
+  void set_build_failed() { build_failed_.store(true, std::memory_order_relaxed); }
+
   // Whether `key` has an engine where Find returned the record that many shapes share.
   bool HasEngine(const ShapeRecord& record, const ShapeKey& key) const;
 
@@ -98,6 +105,7 @@ class EngineRecord {
   const std::string name_;
   bool inlined_ = false;
   std::atomic<bool> reads_values_{false};
+  std::atomic<bool> build_failed_{false};
   std::mutex delegate_mutex_;
   mutable std::mutex mutex_;  // of plans_ and links_
   EnginePlans plans_;

@@ -63,30 +63,6 @@ absl::Status ReadValues(OpKernelContext* context, const Tensor& input, Shape* va
   return absl::OkStatus();
 }
 
-// Calls `kernel` with `mutex` held, and `done` when it has finished and the mutex is free again: what follows may run
-// the same engine in this thread. `account` is called before that, and if the kernel finished at once, with the mutex
-// held.
-void RunLocked(OpKernel* kernel, OpKernelContext* context, std::mutex& mutex, std::function<void()> account,
-               std::function<void()> done) {
-  enum State { kRunning, kFinished, kReturned };
-  struct Call {
-    std::atomic<State> state{kRunning};
-    std::function<void()> account;
-    std::function<void()> done;
-  };
-  const auto call = std::make_shared<Call>();
-  call->account = std::move(account);
-  call->done = std::move(done);
-  {
-    const std::lock_guard lock(mutex);
-    kernel->AsAsync()->ComputeAsync(context, [call] {
-      call->account();
-      if (call->state.exchange(kFinished) == kReturned) call->done();
-    });
-  }
-  if (call->state.exchange(kReturned) == kFinished) call->done();
-}
-
 }  // namespace
 
 std::string EngineName(const std::string& name) { return name.substr(name.rfind('/') + 1); }
@@ -194,7 +170,10 @@ void EngineOp::RunNative(OpKernelContext* context, ShapeRecord& shape, DoneCallb
 }
 
 bool EngineOp::MayBuild(const ShapeRecord& shape) const {
-  if (shape.build_failed() || needs_calibration_ || !segment_.exists()) return false;
+  if (record_->IsShared(shape) || shape.build_failed() || record_->build_failed() || needs_calibration_ ||
+      !segment_.exists()) {
+    return false;
+  }
   // As TF-TRT does: profiles are final, while without them each shape gets an engine.
   const EnginePlans plans = record_->plans();
   return implicit_batch_ ? plans.static_shapes.size() < most_engines_ : plans.profiles.empty();
@@ -203,13 +182,15 @@ bool EngineOp::MayBuild(const ShapeRecord& shape) const {
 void EngineOp::Miss(OpKernelContext* context, ShapeRecord& shape, DoneCallback done) {
   if (table_->on_miss() == OnMiss::kBuild && MayBuild(shape)) return Build(context, shape, std::move(done));
   const auto message = [&] {
-    return absl::StrCat("no engine of \"", table_->model_path(), "\" takes ", Describe(shape.key().shapes()), " in ",
-                        record_->name(), "; there is: ", record_->plans().Describe());
+    return absl::StrCat("no engine of \"", table_->model_path(), "\" takes ", Describe(KeyOf(context).shapes()), " in ",
+                        record_->name(), "; there is: ", record_->plans().Describe(),
+                        shape.has_engine() ? ", for other values of its int32 inputs" : "");
   };
   if (table_->on_miss() == OnMiss::kError) {
     shape.CountRefusal();
-    context->SetStatus(absl::InvalidArgumentError(
-        absl::StrCat(message(), ". Add one with: tftrt build --keep --shapes ..., or load with on_miss = \"native\"")));
+    context->SetStatus(
+        absl::InvalidArgumentError(absl::StrCat(message(), ". Add one with: tftrt build ", table_->model_path(),
+                                                " --keep --shapes ..., or load with on_miss = \"native\"")));
     return done();
   }
   table_->WarnOnce(message() + ". It runs as TensorFlow's own ops (on_miss = \"native\")");
@@ -218,7 +199,7 @@ void EngineOp::Miss(OpKernelContext* context, ShapeRecord& shape, DoneCallback d
 
 void EngineOp::Collect(OpKernelContext* context, ShapeRecord& shape, DoneCallback done) {
   CollectedInputs inputs;
-  inputs.shapes = shape.key().shapes();
+  inputs.shapes = KeyOf(context).shapes();
   inputs.values.resize(inputs.shapes.size());
   for (int i = 0; i < context->num_inputs(); ++i) {
     if (!MayBeShape(context->input(i))) continue;
@@ -230,37 +211,79 @@ void EngineOp::Collect(OpKernelContext* context, ShapeRecord& shape, DoneCallbac
 }
 
 void EngineOp::Build(OpKernelContext* context, ShapeRecord& shape, DoneCallback done) {
-  absl::Status status;
+  enum State { kRunning, kFinished, kReturned };
+  struct Call {
+    std::atomic<State> state{kRunning};
+    DoneCallback done;
+  };
+  const auto call = std::make_shared<Call>();
+  call->done = std::move(done);
+  const Clock::time_point start = Clock::now();
+  bool has_engine = false;
+  bool builds = true;
+  bool finished = false;
   {
     const std::lock_guard lock(record_->delegate_mutex());
-    status = MakeDelegateOnce(context, /*with_segment=*/true, &builder_);
+    // Another request may have built while this one waited.
+    if (table_->mode() == EngineMode::kRun) {
+      has_engine = record_->HasEngine(shape, KeyOf(context));
+      builds = !has_engine && MayBuild(shape);
+    }
+    if (builds) {
+      const absl::Status status = MakeDelegateOnce(context, /*with_segment=*/true, &builder_);
+      OP_REQUIRES_OK_ASYNC(context, status, call->done);
+      table_->NotifyBuild(record_->name());
+      // If there will be no engine, the native segment may run on in another thread.
+      builder_->AsAsync()->ComputeAsync(context, [this, context, &shape, start, call] {
+        if (call->state.exchange(kFinished) != kReturned) return;
+        {
+          const std::lock_guard callback_lock(record_->delegate_mutex());
+          AccountBuild(context, shape, NanosecondsSince(start));
+        }
+        call->done();
+      });
+      finished = call->state.exchange(kReturned) == kFinished;
+      if (finished) AccountBuild(context, shape, NanosecondsSince(start));
+    }
   }
-  OP_REQUIRES_OK_ASYNC(context, status, done);
-  table_->NotifyBuild(record_->name());
-  const Clock::time_point start = Clock::now();
-  RunLocked(
-      builder_.get(), context, record_->delegate_mutex(),
-      [this, context, &shape, start] { AccountBuild(context, shape, NanosecondsSince(start)); }, std::move(done));
+  // With the lock free again: what follows may run the same engine in this thread.
+  if (has_engine) {
+    RunEngine(context, shape, std::move(call->done));
+  } else if (!builds) {
+    RunNative(context, shape, std::move(call->done));
+  } else if (finished) {
+    call->done();
+  }
 }
 
 void EngineOp::AccountBuild(OpKernelContext* context, ShapeRecord& shape, std::int64_t nanoseconds) {
   // A calibration goes on in a thread that uses the cache.
   if (needs_calibration_) return;
+  const std::vector<Shape> shapes = KeyOf(context).shapes();
   bool built = false;
-  if (EngineCache::Exists(*context->resource_manager(), record_->name())) {
-    EngineCache cache = EngineCache::Open(*context->resource_manager(), record_->name());
-    cache.DropFailedBuilds();
+  try {
     const EnginePlans before = record_->plans();
-    EnginePlans after = cache.Plans(implicit_batch_);
-    built = after.static_shapes.size() > before.static_shapes.size() || (before.empty() && !after.empty());
-    if (built) record_->SetPlans(std::move(after));
+    if (auto cache = EngineCache::Find(*context->resource_manager(), record_->name())) {
+      cache->DropFailedBuilds();
+      EnginePlans after = cache->Plans(implicit_batch_);
+      built = (after.static_shapes.size() > before.static_shapes.size() || (before.empty() && !after.empty())) &&
+              after.Accept(shapes);
+      record_->SetPlans(std::move(after));
+    }
+  } catch (const Error& error) {
+    // TensorFlow's threads let no exception pass.
+    context->SetStatus(absl::InternalError(error.what()));
+    return;
   }
-  if (built) return shape.CountBuild(nanoseconds);
+  if (built && context->status().ok()) return shape.CountBuild(nanoseconds);
   if (table_->mode() != EngineMode::kRun) return;
-  if (shape.has_engine()) return shape.CountEngineRun(nanoseconds);  // another request, waited for, has built it
-  shape.set_build_failed();
+  if (implicit_batch_) {
+    shape.set_build_failed();
+  } else {
+    record_->set_build_failed();
+  }
   if (context->status().ok()) shape.CountNativeRun(nanoseconds);
-  table_->WarnOnce("building an engine for " + Describe(shape.key().shapes()) + " in " + record_->name() +
+  table_->WarnOnce("building an engine for " + Describe(shapes) + " in " + record_->name() +
                    " failed. It runs as TensorFlow's own ops");
 }
 

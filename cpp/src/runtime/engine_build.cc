@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <mutex>
 #include <set>
 #include <utility>
 
 #include "kernels/engine_op.h"
+#include "runtime/graph_walk.h"
 #include "runtime/status.h"
 #include "tensorflow/core/common_runtime/device_mgr.h"
 #include "tensorflow/core/framework/device.h"
@@ -72,12 +75,80 @@ WantedProfiles::Range Ordered(const WantedProfiles::Range& range) {
   return ordered;
 }
 
+// Why an engine cannot be called built; empty if it can.
+std::string Missing(const EngineNode& engine, const EnginePlans& plans, const WantedProfiles& wanted) {
+  if (plans.empty()) return "TensorRT could not build it";
+  if (!engine.implicit_batch) return "";
+  for (const CollectedInputs& inputs : wanted.fixed) {
+    if (plans.Accept(inputs.shapes)) continue;
+    std::string shapes;
+    for (const Shape& shape : inputs.shapes) shapes += (shapes.empty() ? "" : ", ") + ToString(shape);
+    return "TensorRT could not build it for " + shapes;
+  }
+  return "";
+}
+
+// Takes the time of each engine, and tells of its turn. Kernels call it, from any thread.
+class BuildClock {
+ public:
+  BuildClock(std::map<std::string, BuiltEngine>& results, std::size_t engines, const EngineBuilder::Progress& progress)
+      : results_(results), engines_(static_cast<int>(engines)), progress_(progress) {}
+
+  void Begin(const std::string& engine) {
+    const std::lock_guard lock(mutex_);
+    const Clock::time_point now = Clock::now();
+    if (!current_.empty()) results_[current_].seconds += std::chrono::duration<double>(now - start_).count();
+    current_ = engine;
+    start_ = now;
+    if (engine.empty() || !started_.insert(engine).second || !progress_) return;
+    try {
+      progress_(engine, static_cast<int>(started_.size()), engines_);
+    } catch (...) {  // TensorFlow's threads let none pass
+      if (!error_) error_ = std::current_exception();
+    }
+  }
+
+  // Rethrows what the caller's progress threw.
+  void End() {
+    Begin("");
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::map<std::string, BuiltEngine>& results_;
+  const int engines_;
+  const EngineBuilder::Progress& progress_;
+  std::mutex mutex_;
+  std::set<std::string> started_;
+  std::string current_;
+  Clock::time_point start_ = Clock::now();
+  std::exception_ptr error_;
+};
+
+class ObserverGuard {
+ public:
+  ObserverGuard(EngineTable& table, EngineTable::BuildObserver observer) : table_(table) {
+    table_.set_build_observer(std::move(observer));
+  }
+  ~ObserverGuard() {
+    table_.set_build_observer({});
+    table_.set_mode(EngineMode::kRun);
+  }
+  ObserverGuard(const ObserverGuard&) = delete;
+  ObserverGuard& operator=(const ObserverGuard&) = delete;
+
+ private:
+  EngineTable& table_;
+};
+
 }  // namespace
 
 std::vector<EngineNode> ReadEngineNodes(const tensorflow::GraphDef& graph) {
   std::map<std::string, EngineNode> engines;
-  for (const tensorflow::NodeDef& node : graph.node()) {
-    if (node.op() != kEngineOp) continue;
+  ForEachNode(graph, [&](const tensorflow::NodeDef& node) {
+    if (node.op() != kEngineOp) return;
     EngineNode engine;
     engine.name = EngineName(node.name());
     engine.implicit_batch = FlagOf(node, "_use_implicit_batch", true);
@@ -87,7 +158,7 @@ std::vector<EngineNode> ReadEngineNodes(const tensorflow::GraphDef& graph) {
     if (engine.profile_strategy.empty()) engine.profile_strategy = "Range";
     for (const auto& shape : AttrOf(node, "input_shapes").list().shape()) engine.input_shapes.emplace_back(shape);
     engines[engine.name] = std::move(engine);
-  }
+  });
   std::vector<EngineNode> sorted;
   for (auto& [name, engine] : engines) sorted.push_back(std::move(engine));
   return sorted;
@@ -109,10 +180,7 @@ EngineBuild::EngineBuild(tensorflow::Session& session, EngineTable& table, tenso
       engines_(std::move(engines)),
       controls_(std::move(controls)) {}
 
-EngineBuild::~EngineBuild() {
-  table_.set_build_observer({});
-  table_.set_mode(EngineMode::kRun);
-}
+EngineBuild::~EngineBuild() { table_.set_mode(EngineMode::kRun); }
 
 void EngineBuild::MakeCaches(const std::map<std::string, std::string>& files) {
   for (const EngineNode& engine : engines_) {
@@ -198,46 +266,36 @@ void EngineBuild::EndCalibration(const EngineNode& engine, BuiltEngine& result) 
 }
 
 std::vector<BuiltEngine> EngineBuild::Build(const EngineBuilder::Progress& progress) {
-  using Clock = std::chrono::steady_clock;
   SetProfiles();
   std::map<std::string, BuiltEngine> results;
   for (const EngineNode& engine : engines_) results[engine.name].name = engine.name;
 
-  std::set<std::string> started;
-  std::string current;
-  Clock::time_point start = Clock::now();
-  const auto begin = [&](const std::string& engine) {
-    const Clock::time_point now = Clock::now();
-    if (!current.empty()) results[current].seconds += std::chrono::duration<double>(now - start).count();
-    current = engine;
-    start = now;
-    if (engine.empty() || !started.insert(engine).second) return;
-    if (progress) progress(engine, static_cast<int>(started.size()), static_cast<int>(engines_.size()));
-  };
+  BuildClock clock(results, engines_.size(), progress);
   for (const EngineNode& engine : engines_) {
-    if (!calibrating_ || !engine.calibrates || wanted_.count(engine.name) == 0) continue;
-    begin(engine.name);
+    if (!calibrating_ || !engine.calibrates || !IsReached(engine.name)) continue;
+    clock.Begin(engine.name);
     EndCalibration(engine, results[engine.name]);
   }
-  table_.set_build_observer(begin);
-  for (const Call& call : calls_) Run(*call.callable, call.inputs, EngineMode::kBuild);
-  table_.set_build_observer({});
-  begin("");
-  table_.set_mode(EngineMode::kRun);
+  {
+    const ObserverGuard guard(table_, [&clock](const std::string& engine) { clock.Begin(engine); });
+    for (const Call& call : calls_) Run(*call.callable, call.inputs, EngineMode::kBuild);
+  }
+  clock.End();
 
   std::vector<BuiltEngine> list;
   for (const EngineNode& engine : engines_) {
     BuiltEngine& result = results[engine.name];
     EngineCache cache = EngineCache::Open(resources_, engine.name);
-    const int failed = cache.DropFailedBuilds();
+    cache.DropFailedBuilds();
     EnginePlans plans = cache.Plans(engine.implicit_batch);
-    result.built = !plans.empty() && failed == 0;
     for (const auto& profile : plans.profiles) result.profiles.push_back(profile.shapes);
     result.static_shapes = plans.static_shapes;
-    if (!result.built && result.problem.empty()) {
-      result.problem =
-          wanted_.count(engine.name) == 0 ? "no input that was given makes it run" : "TensorRT could not build it";
+    if (!IsReached(engine.name)) {
+      result.problem = "no input that was given makes it run";
+    } else if (result.problem.empty()) {
+      result.problem = Missing(engine, plans, wanted_.at(engine.name));
     }
+    result.built = result.problem.empty();
     table_.Get(engine.name).SetPlans(std::move(plans));
     list.push_back(std::move(result));
   }

@@ -26,7 +26,7 @@ struct EngineNode {
   std::vector<tensorflow::PartialTensorShape> input_shapes;
 };
 
-// Of the TRTEngineOp nodes in the main graph, sorted by name. Nodes that share a name are one engine.
+// Of the TRTEngineOp nodes, in functions too, sorted by name. Nodes that share a name are one engine.
 std::vector<EngineNode> ReadEngineNodes(const tensorflow::GraphDef& graph);
 
 // The GPU's resources, where TF-TRT keeps engines. Throws InternalError if the session has no such device.
@@ -46,6 +46,9 @@ class EngineBuild {
 
   void Collect(const Callable& callable, const std::vector<Tensor>& inputs, ShapeRole role);
   void Calibrate(const Callable& callable, const std::vector<Tensor>& inputs);
+  // Whether an input made the engine run.
+  bool IsReached(const std::string& engine) const { return wanted_.count(engine) != 0; }
+
   std::vector<BuiltEngine> Build(const EngineBuilder::Progress& progress);
 
   // Of the calibrations that Build ended.

@@ -1,5 +1,9 @@
 #include "runtime/engine_match.h"
 
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -9,13 +13,24 @@ std::string Differ(const char* what, const std::string& built, const std::string
   return std::string("they were built for ") + what + " " + built + ", and here is " + (here.empty() ? "none" : here);
 }
 
+// For a shell.
+std::string Quoted(const std::string& text) {
+  const bool plain = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::strchr("_./-:,", c) != nullptr;
+  });
+  if (plain && !text.empty()) return text;
+  std::string quoted = "'";
+  for (char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 std::string Arguments(const char* option, const NamedShapes& shapes) {
   std::string text;
   for (const auto& [input, shape] : shapes) {
     text += (text.empty() ? "" : ",") + input + ":";
     for (std::size_t i = 0; i < shape.size(); ++i) text += (i == 0 ? "" : "x") + std::to_string(shape[i]);
   }
-  return std::string(" ") + option + " " + text;
+  return std::string(" ") + option + " " + Quoted(text);
 }
 
 }  // namespace
@@ -51,9 +66,16 @@ EngineMismatch FindMismatch(const std::string& model_path, const std::string& ma
 }
 
 std::string BuildCommand(const std::string& model_path, const BuildInfo& build) {
-  std::string command = "tftrt build " + model_path;
+  constexpr std::size_t kMostRequests = 4;
+  std::string command = "tftrt build " + Quoted(model_path);
+  if (build.requests.empty()) return command;
+  const std::string& signature = build.requests.front().signature;
+  std::size_t shown = 0;
+  bool range = false;
   for (const BuildInfo::Request& request : build.requests) {
-    if (request.signature != build.requests.front().signature) continue;
+    if (request.signature != signature || shown == kMostRequests || (request.range && range)) continue;
+    ++shown;
+    range |= request.range;
     if (request.range) {
       command += Arguments("--min-shapes", request.min) + Arguments("--opt-shapes", request.opt) +
                  Arguments("--max-shapes", request.max);
@@ -61,7 +83,9 @@ std::string BuildCommand(const std::string& model_path, const BuildInfo& build) 
       command += Arguments("--shapes", request.opt);
     }
   }
-  return command;
+  if (shown == build.requests.size()) return command;
+  return command + " --signature " + Quoted(signature) + " (it was built for " + std::to_string(build.requests.size()) +
+         " sets of shapes, all of which are in " + kManifestPath + ")";
 }
 
 void ThrowMismatch(const std::string& model_path, const BuildInfo& build, const EngineMismatch& mismatch) {

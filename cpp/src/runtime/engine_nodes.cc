@@ -119,6 +119,45 @@ void DropAssets(const std::set<std::string>& nodes, MetaGraphDef& meta_graph) {
   if (values.empty()) meta_graph.mutable_collection_def()->erase(kAssetCollection);
 }
 
+bool IsControlOf(const std::set<std::string>& nodes, const std::string& input) {
+  return input[0] == '^' && nodes.count(std::string(NodeName(input))) != 0;
+}
+
+template <typename Nodes>
+void DropNodes(const std::set<std::string>& dropped, Nodes& nodes) {
+  for (NodeDef& node : nodes) {
+    auto& inputs = *node.mutable_input();
+    inputs.erase(std::remove_if(inputs.begin(), inputs.end(),
+                                [&](const std::string& input) { return IsControlOf(dropped, input); }),
+                 inputs.end());
+  }
+  nodes.erase(
+      std::remove_if(nodes.begin(), nodes.end(), [&](const NodeDef& node) { return dropped.count(node.name()) != 0; }),
+      nodes.end());
+}
+
+// TensorFlow 2 initialises a model of its own by functions.
+void DropRestoreFromFunctions(GraphDef& graph) {
+  if (graph.library().function().empty()) return;
+  for (tensorflow::FunctionDef& function : *graph.mutable_library()->mutable_function()) {
+    std::set<std::string> dropped;
+    for (const NodeDef& node : function.node_def()) {
+      if (node.op() == kRestoreOp) dropped.insert(node.name());
+    }
+    if (dropped.empty()) continue;
+    DropNodes(dropped, *function.mutable_node_def());
+    std::vector<std::string> outputs;
+    for (const auto& [output, node] : function.control_ret()) {
+      if (dropped.count(node) != 0) outputs.push_back(output);
+    }
+    auto& names = *function.mutable_signature()->mutable_control_output();
+    for (const std::string& output : outputs) {
+      function.mutable_control_ret()->erase(output);
+      names.erase(std::remove(names.begin(), names.end(), output), names.end());
+    }
+  }
+}
+
 }  // namespace
 
 int CountEngines(const GraphDef& graph) {
@@ -162,6 +201,7 @@ bool HoldsEngines(const GraphDef& graph) {
 
 void DropEngineRestore(MetaGraphDef& meta_graph) {
   GraphDef& graph = *meta_graph.mutable_graph_def();
+  DropRestoreFromFunctions(graph);
   std::set<std::string> dropped = NamesOf(graph, kRestoreOp);
   if (dropped.empty()) return;
   std::set<std::string> files;
@@ -170,19 +210,14 @@ void DropEngineRestore(MetaGraphDef& meta_graph) {
   }
   for (const std::string& handle : NamesOf(graph, kHandleOp)) dropped.insert(handle);
   dropped.insert(files.begin(), files.end());
-  DropAssets(files, meta_graph);
-  for (NodeDef& node : *graph.mutable_node()) {
-    auto& inputs = *node.mutable_input();
-    inputs.erase(std::remove_if(inputs.begin(), inputs.end(),
-                                [&](const std::string& input) {
-                                  return input[0] == '^' && dropped.count(std::string(NodeName(input))) != 0;
-                                }),
-                 inputs.end());
+  for (const NodeDef& node : graph.node()) {
+    if (dropped.count(node.name()) != 0) continue;
+    for (const std::string& input : node.input()) {
+      if (input[0] != '^') dropped.erase(std::string(NodeName(input)));
+    }
   }
-  auto& nodes = *graph.mutable_node();
-  nodes.erase(
-      std::remove_if(nodes.begin(), nodes.end(), [&](const NodeDef& node) { return dropped.count(node.name()) != 0; }),
-      nodes.end());
+  DropAssets(files, meta_graph);
+  DropNodes(dropped, *graph.mutable_node());
 }
 
 void AddEngineRestore(const std::map<std::string, std::string>& assets, std::int64_t cache_size,

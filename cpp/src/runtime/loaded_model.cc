@@ -193,6 +193,10 @@ class SessionModel final : public LoadedModel {
     if (info_.engines == 0 || !placement.gpu) return {};
     info_.tensorrt_problem = OpenTensorRt();
     if (!info_.tensorrt_problem.empty()) {
+      if (on_miss == OnMiss::kError) {
+        throw IncompatibleError("on_miss is \"error\", and no request can have an engine: " + info_.tensorrt_problem +
+                                "; \"tftrt doctor\" says what to install");
+      }
       table_->WarnOnce("the engines of \"" + info_.path + "\" run as TensorFlow's own ops: " + info_.tensorrt_problem);
       return {EngineUse::kInline, false, info_.tensorrt_problem};
     }
@@ -220,20 +224,15 @@ class SessionModel final : public LoadedModel {
 
   void TakePlans(const std::vector<EngineNode>& engines, tensorflow::ResourceMgr& resources) {
     for (const EngineNode& engine : engines) {
-      if (!EngineCache::Exists(resources, engine.name)) continue;
-      table_->Get(engine.name).SetPlans(EngineCache::Open(resources, engine.name).Plans(engine.implicit_batch));
+      const auto cache = EngineCache::Find(resources, engine.name);
+      if (cache) table_->Get(engine.name).SetPlans(cache->Plans(engine.implicit_batch));
     }
   }
 
   void Rebuild(std::vector<EngineNode> engines, std::map<std::string, EngineControls> controls, const BuildInfo& build,
                tensorflow::ResourceMgr& resources) {
-    for (EngineNode& engine : engines) {
-      if (engine.calibrates) {
-        throw ModelError(
-            "the engine \"" + engine.name + "\" of \"" + info_.path +
-            "\" has no calibration table, so it cannot be built again; build it with: tftrt build --calibration");
-      }
-      if (!build.profile_strategy.empty()) engine.profile_strategy = build.profile_strategy;
+    if (!build.profile_strategy.empty()) {
+      for (EngineNode& engine : engines) engine.profile_strategy = build.profile_strategy;
     }
     std::map<std::string, std::unique_ptr<Callable>> callables;
     EngineBuild builder(*session_, *table_, resources, std::move(engines), std::move(controls));
@@ -255,11 +254,17 @@ class SessionModel final : public LoadedModel {
         builder.Collect(*callable, MakeInputs(spec, request.opt), ShapeRole::kFixed);
       }
     }
+    for (const EngineNode& engine : builder.engines()) {
+      if (!engine.calibrates || !builder.IsReached(engine.name)) continue;
+      throw ModelError(
+          "the engine \"" + engine.name + "\" of \"" + info_.path +
+          "\" has no calibration table, so it cannot be built again while loading; build it with: tftrt build " +
+          info_.path + " --calibration ...");
+    }
     for (const BuiltEngine& engine : builder.Build({})) {
-      if (!engine.built) {
-        throw ModelError("rebuilding the engine \"" + engine.name + "\" of \"" + info_.path +
-                         "\" failed: " + engine.problem + ". tftrt build says more");
-      }
+      if (engine.built || !builder.IsReached(engine.name)) continue;
+      throw ModelError("rebuilding the engine \"" + engine.name + "\" of \"" + info_.path +
+                       "\" failed: " + engine.problem + ". tftrt build says more");
     }
   }
 

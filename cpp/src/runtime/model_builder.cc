@@ -11,6 +11,7 @@
 #include "kernels/engine_op.h"
 #include "runtime/callable.h"
 #include "runtime/engine_build.h"
+#include "runtime/engine_match.h"
 #include "runtime/engine_nodes.h"
 #include "runtime/graph_edits.h"
 #include "runtime/manifest.h"
@@ -71,6 +72,11 @@ class SessionModelBuilder final : public ModelBuilder {
     if (!problem.empty()) throw IncompatibleError("engines cannot be built without TensorRT: " + problem);
     gpu_ = InspectGpu(placement.gpu_index);
     tensorrt_ = TensorRtVersion();
+    if (options.keep_engines) {
+      const BuildInfo build = ReadBuildInfo(path, manifest);
+      const EngineMismatch mismatch = FindMismatch(path, manifest, build, gpu_, tensorrt_);
+      if (!mismatch.problem.empty()) ThrowMismatch(path, build, mismatch);
+    }
 
     saved_model_ = ReadSavedModel(path);
     MetaGraphDef& original = FindMetaGraph(saved_model_, tags_, path);

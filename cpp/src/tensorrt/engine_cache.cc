@@ -143,14 +143,14 @@ struct EngineCache::Resource {
 };
 
 EngineCache EngineCache::Open(tensorflow::ResourceMgr& resources, const std::string& name) {
-  TRTEngineCacheResource* resource = LookUp(resources, name);
-  if (resource == nullptr) throw InternalError("there is no engine cache of the name \"" + name + "\"");
-  return EngineCache(std::make_shared<Resource>(resource));
+  if (std::optional<EngineCache> cache = Find(resources, name)) return *cache;
+  throw InternalError("there is no engine cache of the name \"" + name + "\"");
 }
 
-bool EngineCache::Exists(tensorflow::ResourceMgr& resources, const std::string& name) {
-  const tensorflow::core::RefCountPtr<TRTEngineCacheResource> resource(LookUp(resources, name));
-  return resource != nullptr;
+std::optional<EngineCache> EngineCache::Find(tensorflow::ResourceMgr& resources, const std::string& name) {
+  TRTEngineCacheResource* resource = LookUp(resources, name);
+  if (resource == nullptr) return std::nullopt;
+  return EngineCache(std::make_shared<Resource>(resource));
 }
 
 EnginePlans EngineCache::Plans(bool implicit_batch) const {

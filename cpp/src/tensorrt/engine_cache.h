@@ -1,6 +1,8 @@
 #ifndef TFTRT_TENSORRT_ENGINE_CACHE_H_
 #define TFTRT_TENSORRT_ENGINE_CACHE_H_
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,7 +31,8 @@ class EngineCache {
  public:
   // Engines of the node with this name. Throws InternalError if there is no such cache.
   static EngineCache Open(tensorflow::ResourceMgr& resources, const std::string& name);
-  static bool Exists(tensorflow::ResourceMgr& resources, const std::string& name);
+  // The same, without throwing if there is none.
+  static std::optional<EngineCache> Find(tensorflow::ResourceMgr& resources, const std::string& name);
 
   EnginePlans Plans(bool implicit_batch) const;
 

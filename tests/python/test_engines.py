@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import tftrt
+from tftrt.cli import inspect as inspect_command
+from tftrt.cli import main
 from tftrt.manifest import MANIFEST_PATH, write_manifest
 
 IMAGE = np.random.default_rng(0).random((2, 8, 8, 3), dtype=np.float32)
@@ -122,6 +124,32 @@ def test_statistics_count_calls_and_errors(converted_of: Callable[[str], Path]) 
         json.dumps(stats)
     assert model.stats()["calls"] == 7, "also after it was closed"
     assert model.stats()["engines"] == []
+
+
+def test_inspect_tells_what_was_built(
+    built: Path, converted_of: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["inspect", str(built)]) == 0
+    shown = capsys.readouterr().out
+    assert "engines built for GPU of nobody (compute capability 99.0) with TensorRT 8.6.0" in shown
+    assert main(["inspect", str(converted_of("cnn"))]) == 0
+    shown = capsys.readouterr().out
+    assert "no engines built: tftrt build makes them" in shown
+    assert "nothing" in shown
+
+
+@pytest.mark.parametrize(
+    ("plan", "shown"),
+    [
+        ({"profiles": [{"min": [[1, 8]], "opt": [[4, 8]], "max": [[4, 8]]}], "shapes": []}, "1..4x8"),
+        ({"profiles": [], "shapes": [[[8, 3], [8]], [[1, 3], [1]]]}, "8x3, 8; 1x3, 1"),
+        ({"profiles": [{"min": [[]], "opt": [[]], "max": [[]]}], "shapes": []}, "scalar"),
+        ({"bytes": 7}, "?"),
+        (None, "nothing"),
+    ],
+)
+def test_inspect_shows_shapes(plan: Any, shown: str) -> None:
+    assert inspect_command._plan({"plan": plan}) == shown
 
 
 def test_building_needs_a_gpu(converted_of: Callable[[str], Path]) -> None:

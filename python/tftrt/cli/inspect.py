@@ -123,13 +123,39 @@ def _print_manifest(out: Console, manifest: dict[str, Any]) -> None:
         share = coverage.get(key)
         if share:
             out.print(f"in engines: {share['converted']} of {share['total']} {what}", markup=False)
+    build = manifest.get("build")
+    if build:
+        gpu = build.get("gpu", {})
+        out.print(
+            f"engines built for {gpu.get('name', '?')} (compute capability {gpu.get('compute_capability', '?')}) with "
+            f"TensorRT {build.get('tensorrt', '?')} at {build.get('built_at', '?')}",
+            markup=False,
+            soft_wrap=True,
+        )
+    elif manifest.get("engines"):
+        out.print("no engines built: tftrt build makes them, on the GPU that will run the model")
     engines = [
-        (engine["name"], engine["precision"], engine["nodes"], ", ".join(engine["signatures"]))
+        (engine["name"], engine["precision"], engine["nodes"], ", ".join(engine["signatures"]), _plan(engine))
         for engine in manifest.get("engines", [])
     ]
-    _print_table(out, ("engine", "precision", "nodes", "signatures"), engines)
+    _print_table(out, ("engine", "precision", "nodes", "signatures", "built for"), engines)
     outside = [(op["op"], op["count"], op["reason"]) for op in manifest.get("outside", [])]
     _print_table(out, ("outside", "nodes", "reason"), outside)
+
+
+def _plan(engine: dict[str, Any]) -> str:
+    """The shapes that an engine takes, of its inputs in order."""
+    plan = engine.get("plan") or {}
+    ranges = [
+        ", ".join(_range(least, most) for least, most in zip(profile["min"], profile["max"]))
+        for profile in plan.get("profiles") or []
+    ]
+    fixed = [", ".join("x".join(map(str, shape)) for shape in shapes) for shapes in plan.get("shapes") or []]
+    return "; ".join(ranges or fixed) or ("?" if plan else "nothing")
+
+
+def _range(least: list[int], most: list[int]) -> str:
+    return "x".join(str(low) if low == high else f"{low}..{high}" for low, high in zip(least, most)) or "scalar"
 
 
 def _print_ops(out: Console, ops: dict[str, int]) -> None:

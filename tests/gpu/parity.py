@@ -12,8 +12,9 @@ from .factory import Arrays
 
 BOUNDS = {
     # An H100 multiplies FP32 as TF32, in engines and in TensorFlow's own kernels: 10 bits of mantissa, 5e-4 in each
-    # factor. Sums average it out; layers add it up: MobileNetV2's 53 come to 0.02, in FP16 as well.
-    "FP32": {"small": 3e-3, "deep": 3e-2},
+    # factor. Sums average it out; layers add it up. MobileNetV2 missed the deep bound on 2026-11-24 with 0.02; whether
+    # that is TF32 is not known: compare with NVIDIA_TF32_OVERRIDE=0, and with its native run on the GPU, first.
+    "FP32": {"small": 3e-3, "deep": 1e-2},
     # The same mantissa, but activations are rounded to it between layers, and sums may be too.
     "FP16": {"small": 1e-2, "deep": 3e-2},
     # 1/127 of each tensor's range in each layer, and what the calibration's histogram cuts off. What matters for INT8

@@ -21,9 +21,6 @@ from .factory import Arrays
 from .workshop import TIMING, Workshop, build, read_manifest
 
 RATIO = 1 / 3  # of a cold build, that the second may take
-# What the cache cannot shorten: TensorRT's start, once a process, and what is compiled for the graph instead of chosen
-# among kernels, which is most of a transformer. Where a cold build takes no longer than this, it is only recorded.
-FIXED_SECONDS = 60.0
 CALLS = 200
 
 
@@ -158,4 +155,4 @@ def test_second_build_takes_a_third(
     record(network=name, precision=precision, cold=first["seconds"], warm=second["seconds"])
 
     assert second["timing_cache"]["hit"]
-    assert second["seconds"]["build"] <= max(RATIO * first["seconds"]["build"], FIXED_SECONDS / 2)
+    assert second["seconds"]["build"] <= RATIO * first["seconds"]["build"]

@@ -33,7 +33,7 @@ struct BuilderOptions {
   std::int64_t max_workspace_size_bytes = 0;
 
   // How long TensorRT looks for fast kernels: 0 takes the first that works, 5 tries the most; -1: TensorRT's own
-  // choice, 3. Lower levels build in a fraction of the time, and the engines are slower.
+  // choice, 3. Lower levels build faster; their engines may be slower.
   int optimization_level = -1;
 
   // What timing_cache() of an earlier build on the same GPU model with the same TensorRT returned; may be empty.

@@ -68,7 +68,7 @@ def build(
             (default: the conversion's).
         max_workspace_size_bytes: Bytes of GPU memory that a layer may use as scratch space (default: the conversion's).
         optimization_level: How long TensorRT looks for fast kernels, from 0 (takes the first that works) to 5; default:
-            TensorRT's own choice, 3. Lower levels build in a fraction of the time and give slower engines.
+            TensorRT's own choice, 3. Lower levels build faster; their engines may be slower.
         keep: Whether the shapes of the build that is in the model are built for as well.
         timing_cache: Directory for TensorRT's measurements, which make the next build faster. None:
             ``TFTRT_TIMING_CACHE``, else ``~/.cache/tftrt/timing``. False: no cache.

@@ -164,6 +164,12 @@ std::vector<EngineNode> ReadEngineNodes(const tensorflow::GraphDef& graph) {
   return sorted;
 }
 
+std::vector<std::string> NamesOf(const std::vector<EngineNode>& engines) {
+  std::vector<std::string> names;
+  for (const EngineNode& engine : engines) names.push_back(engine.name);
+  return names;
+}
+
 tensorflow::ResourceMgr& ResourcesOf(tensorflow::Session& session, const std::string& device) {
   const tensorflow::DeviceMgr* devices = nullptr;
   ThrowIfError(session.LocalDeviceManager(&devices), "looking for the session's devices");

@@ -29,6 +29,9 @@ struct EngineNode {
 // Of the TRTEngineOp nodes, in functions too, sorted by name. Nodes that share a name are one engine.
 std::vector<EngineNode> ReadEngineNodes(const tensorflow::GraphDef& graph);
 
+// In the same order.
+std::vector<std::string> NamesOf(const std::vector<EngineNode>& engines);
+
 // The GPU's resources, where TF-TRT keeps engines. Throws InternalError if the session has no such device.
 tensorflow::ResourceMgr& ResourcesOf(tensorflow::Session& session, const std::string& device);
 

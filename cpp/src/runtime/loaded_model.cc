@@ -131,9 +131,7 @@ class SessionModel final : public LoadedModel {
     EditGraph({placement, decision.use, table_.get(), decision.rebuild || on_miss == OnMiss::kBuild}, meta_graph);
     std::map<std::string, EngineControls> controls;
     if (decision.rebuild) {
-      std::vector<std::string> names;
-      for (const EngineNode& engine : engines) names.push_back(engine.name);
-      controls = AddEngineControls(names, placement.Device(), *meta_graph.mutable_graph_def());
+      controls = AddEngineControls(NamesOf(engines), placement.Device(), *meta_graph.mutable_graph_def());
     }
     const ExecutorChoice executor = ChooseExecutor(options.executor, placement, meta_graph.graph_def(), bound_);
     for (const BoundSignature& signature : bound_) {

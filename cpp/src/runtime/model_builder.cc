@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <numeric>
 #include <set>
 #include <utility>
 
@@ -91,9 +90,7 @@ class SessionModelBuilder final : public ModelBuilder {
     MetaGraphDef meta_graph = original;
     table_ = EngineTable::Create(path, OnMiss::kNative, /*warnings=*/false);
     EditGraph({placement, EngineUse::kEmpty, table_.get(), /*builds=*/true}, meta_graph);
-    std::vector<std::string> names;
-    for (const EngineNode& engine : engines) names.push_back(engine.name);
-    auto controls = AddEngineControls(names, placement.Device(), *meta_graph.mutable_graph_def());
+    auto controls = AddEngineControls(NamesOf(engines), placement.Device(), *meta_graph.mutable_graph_def());
     session_ = StartSession(MakeSessionOptions({}, runtime, placement, /*single_threaded=*/false,
                                                MakeRewriterConfig(meta_graph.graph_def(), bound_, placement,
                                                                   /*converted=*/true)),
@@ -116,11 +113,7 @@ class SessionModelBuilder final : public ModelBuilder {
   const std::string& tensorrt_version() const override { return tensorrt_; }
   const std::vector<SignatureSpec>& signatures() const override { return specs_; }
 
-  std::vector<std::string> engines() const override {
-    std::vector<std::string> names;
-    for (const EngineNode& engine : build_->engines()) names.push_back(engine.name);
-    return names;
-  }
+  std::vector<std::string> engines() const override { return NamesOf(build_->engines()); }
 
   bool needs_calibration() const override {
     const auto& engines = build_->engines();

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .._native import SignatureSpec, TensorSpec
 from .._values import to_array
 from ..errors import InvalidArgumentError
-from .specs import describe, describe_inputs, input_names
+from .specs import describe, describe_inputs, fits, input_names
 
 __all__ = ["Arrays", "Source", "open_sources", "read_batches"]
 
@@ -193,9 +193,7 @@ def _check(where: str, spec: TensorSpec, value: Any) -> NDArray[Any]:
             f'{where}: input "{spec.name}" has dtype {array.dtype}; expected {describe(spec)}. '
             "Convert it first: tftrt does not cast"
         )
-    if spec.shape is not None and (
-        array.ndim != len(spec.shape) or any(want not in (-1, size) for want, size in zip(spec.shape, array.shape))
-    ):
+    if spec.shape is not None and not fits(spec, array.shape):
         other = ": another number of dimensions" if array.ndim != len(spec.shape) else ""
         raise InvalidArgumentError(
             f'{where}: input "{spec.name}" has shape {list(array.shape)}; expected {describe(spec)}{other}'

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .._arguments import PROFILE_STRATEGIES, check_flag, check_whole, read_choice
 from ..errors import InvalidArgumentError
 from .data import Source, open_sources
 from .shapes import ShapeSet, read_set, read_sets
@@ -17,7 +18,6 @@ from .shapes import ShapeSet, read_set, read_sets
 __all__ = ["Options", "read_options"]
 
 _HIGHEST_LEVEL = 5
-_STRATEGIES = ("Range", "Optimal", "Range+Optimal", "ImplicitBatchModeCompatible")
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ def read_options(
     Raises:
         InvalidArgumentError: One is wrong, or two exclude each other.
     """
-    _check_flag("overwrite", overwrite)
-    _check_flag("keep", keep)
+    check_flag("overwrite", overwrite)
+    check_flag("keep", keep)
     if calibration is not None and calibration_table is not None:
         raise InvalidArgumentError(
             "calibration, calibration_table: expected one of them, found both. The table is what calibration makes."
@@ -108,11 +108,6 @@ def read_options(
         timing_cache=_timing_cache_directory(timing_cache),
         gpu=_read_device(device),
     )
-
-
-def _check_flag(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise InvalidArgumentError(f"{name}: expected True or False, found {value!r}.")
 
 
 def _read_ranges(least: Any, best: Any, most: Any) -> dict[str, ShapeSet]:
@@ -162,12 +157,7 @@ def _read_names(values: Any) -> list[str]:
 
 
 def _read_strategy(value: Any) -> str:
-    for strategy in _STRATEGIES:
-        if isinstance(value, str) and value.lower() == strategy.lower():
-            return strategy
-    raise InvalidArgumentError(
-        f"profile_strategy: expected one of {', '.join(map(repr, _STRATEGIES))}, found {value!r}."
-    )
+    return read_choice("profile_strategy", value, PROFILE_STRATEGIES)
 
 
 def _read_level(value: Any) -> int:
@@ -177,9 +167,8 @@ def _read_level(value: Any) -> int:
 
 
 def _read_size(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 1 << 63:
-        raise InvalidArgumentError(f"max_workspace_size_bytes: expected a whole number of at least 1, found {value!r}.")
-    return value
+    check_whole("max_workspace_size_bytes", value, 1)
+    return int(value)
 
 
 def _timing_cache_directory(value: Any) -> Path | None:

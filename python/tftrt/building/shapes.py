@@ -8,7 +8,7 @@ from typing import Any, Union
 
 from .._native import SignatureSpec, TensorSpec
 from ..errors import InvalidArgumentError
-from .specs import describe, describe_inputs, input_names
+from .specs import describe, describe_inputs, fits, input_names
 
 __all__ = ["Shape", "ShapeSet", "Shapes", "check_range", "fit", "matching", "parse_shapes", "read_set", "read_sets"]
 
@@ -133,13 +133,10 @@ def fit(argument: str, shapes: ShapeSet, signature: SignatureSpec) -> Shapes:
 
 
 def _check(argument: str, spec: TensorSpec, shape: Shape) -> None:
-    if spec.shape is None:
+    if spec.shape is None or fits(spec, shape):
         return
-    problem = ""
-    if len(shape) != len(spec.shape):
-        problem = f": {len(spec.shape)} dimensions, not {len(shape)}"
-    elif all(wanted in (-1, size) for wanted, size in zip(spec.shape, shape)):
-        return
+    other = len(shape) != len(spec.shape)
+    problem = f": {len(spec.shape)} dimensions, not {len(shape)}" if other else ""
     raise InvalidArgumentError(
         f"{argument}: expected a shape that fits {describe(spec)}{problem}, found {_text(shape)}."
     )

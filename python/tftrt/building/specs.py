@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from .._native import SignatureSpec, TensorSpec
 
-__all__ = ["describe", "describe_inputs", "input_names"]
+__all__ = ["describe", "describe_inputs", "fits", "input_names"]
 
 
 def describe(spec: TensorSpec) -> str:
@@ -22,6 +22,13 @@ def describe_inputs(signatures: Sequence[SignatureSpec]) -> str:
     if len(texts) == 1:
         return texts[0]
     return ", ".join(f'"{signature.name}" ({text})' for signature, text in zip(signatures, texts))
+
+
+def fits(spec: TensorSpec, shape: Sequence[int]) -> bool:
+    """Whether the input may have this shape."""
+    return spec.shape is None or (
+        len(shape) == len(spec.shape) and all(wanted in (-1, size) for wanted, size in zip(spec.shape, shape))
+    )
 
 
 def input_names(signature: SignatureSpec) -> list[str]:

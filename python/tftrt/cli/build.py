@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .._arguments import PROFILE_STRATEGIES
 from .common import (
     SUCCESS,
     CommandError,
@@ -20,6 +21,7 @@ from .common import (
     add_json_option,
     console,
     given,
+    optional,
     print_json,
 )
 
@@ -58,19 +60,20 @@ def add_parser(subparsers: Subparsers) -> None:
     """Add the command."""
     parser = add_command(subparsers, "build", run, "build a converted model's engines on this GPU", _EXAMPLES)
     parser.add_argument("model", help="SavedModel directory that tftrt convert wrote")
-    _add_shape_options(parser)
+    add_shape_options(parser)
     _add_calibration_options(parser)
     _add_engine_options(parser)
-    parser.add_argument("--output", **_optional(), metavar="DIR", help="write there instead of replacing the model")
-    parser.add_argument("--overwrite", **_optional(action="store_true"), help="replace an existing --output")
+    parser.add_argument("--output", **optional(), metavar="DIR", help="write there instead of replacing the model")
+    parser.add_argument("--overwrite", **optional(action="store_true"), help="replace an existing --output")
     add_json_option(parser, "the report")
 
 
-def _add_shape_options(parser: argparse.ArgumentParser) -> None:
+def add_shape_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which shapes to build for."""
     group = parser.add_argument_group("shapes")
     group.add_argument(
         "--shapes",
-        **_optional(action="append"),
+        **optional(action="append"),
         metavar="NAME:1x8,...",
         help="shapes of all inputs to build for, repeatable",
     )
@@ -80,26 +83,26 @@ def _add_shape_options(parser: argparse.ArgumentParser) -> None:
         ("max", "see --min-shapes"),
     ):
         # The second is trtexec's.
-        group.add_argument(f"--{bound}-shapes", f"--{bound}Shapes", **_optional(), metavar="NAME:1x8,...", help=text)
+        group.add_argument(f"--{bound}-shapes", f"--{bound}Shapes", **optional(), metavar="NAME:1x8,...", help=text)
     group.add_argument(
         "--data",
-        **_optional(action="append"),
+        **optional(action="append"),
         metavar="SOURCE",
         help=".npy or .npz file, or module:function, with sample inputs of the shapes to build for; repeatable",
     )
-    group.add_argument("--keep", **_optional(action="store_true"), help="also the shapes of the build before")
+    group.add_argument("--keep", **optional(action="store_true"), help="also the shapes of the build before")
 
 
 def _add_calibration_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("INT8")
     group.add_argument(
         "--calibration",
-        **_optional(action="append"),
+        **optional(action="append"),
         metavar="SOURCE",
         help="as --data: batches of real inputs, all of one shape; repeatable",
     )
     group.add_argument(
-        "--calibration-table", **_optional(), metavar="FILE.json", help="an exported table instead of calibration"
+        "--calibration-table", **optional(), metavar="FILE.json", help="an exported table instead of calibration"
     )
     group.add_argument("--export-calibration", type=Path, metavar="FILE.json", help="write the table there")
 
@@ -109,49 +112,44 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--signature",
         dest="signatures",
-        **_optional(action="append"),
+        **optional(action="append"),
         metavar="NAME",
         help="signature to build for, repeatable (default: all with engines)",
     )
     group.add_argument(
         "--profile-strategy",
-        **_optional(),
-        choices=("Range", "Optimal", "Range+Optimal", "ImplicitBatchModeCompatible"),
+        **optional(),
+        choices=PROFILE_STRATEGIES,
         help="how shapes become profiles (default: the conversion's)",
     )
     group.add_argument(
         "--max-workspace-size-bytes",
-        **_optional(type=int),
+        **optional(type=int),
         metavar="N",
         help="GPU memory that a layer may use as scratch space (default: the conversion's)",
     )
     group.add_argument(
         "--optimization-level",
-        **_optional(type=int),
+        **optional(type=int),
         metavar="0..5",
         help="how long TensorRT looks for fast kernels (default: its own choice, 3)",
     )
     caches = group.add_mutually_exclusive_group()
     caches.add_argument(
         "--timing-cache",
-        **_optional(),
+        **optional(),
         metavar="DIR",
         help="where TensorRT's measurements are kept (default: TFTRT_TIMING_CACHE, else ~/.cache/tftrt/timing)",
     )
     caches.add_argument(
-        "--no-timing-cache", dest="timing_cache", **_optional(action="store_const", const=False), help="keep none"
+        "--no-timing-cache", dest="timing_cache", **optional(action="store_const", const=False), help="keep none"
     )
-    group.add_argument("--device", **_optional(), metavar="gpu:N", help="the GPU (default: gpu:0)")
-
-
-def _optional(**options: Any) -> Any:
-    """Argparse options of an argument whose default is that of :func:`tftrt.build`."""
-    return {"default": argparse.SUPPRESS, **options}
+    group.add_argument("--device", **optional(), metavar="gpu:N", help="the GPU (default: gpu:0)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Build, and print the report."""
-    shapes = _read_shapes(args)
+    shapes = read_shapes(args)
     if args.export_calibration is not None:
         _check_export(args)
 
@@ -161,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
     # Where the tftrt command was started is where its user's modules are.
     if "" not in sys.path:
         sys.path.insert(0, "")
-    with _progress() as progress, _shown_warnings():
+    with _progress() as progress, shown_warnings():
         report = build(args.model, progress=progress, **shapes, **given(args, *_OPTIONS))
     if args.export_calibration is not None:
         write_table(args.export_calibration, calibration_table(report.path))
@@ -172,7 +170,8 @@ def run(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
-def _read_shapes(args: argparse.Namespace) -> dict[str, Any]:
+def read_shapes(args: argparse.Namespace) -> dict[str, Any]:
+    """The shapes of those options that were given, as arguments of :func:`tftrt.build`."""
     from ..building.shapes import parse_shapes
     from ..errors import InvalidArgumentError
 
@@ -225,7 +224,7 @@ class _Lines:
 
 
 @contextlib.contextmanager
-def _shown_warnings() -> Iterator[None]:
+def shown_warnings() -> Iterator[None]:
     """Warnings as lines for users, without the source that Python shows."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", RuntimeWarning)

@@ -139,6 +139,11 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def optional(**options: Any) -> Any:
+    """Argparse options of an argument whose default is that of the command's function; see :func:`given`."""
+    return {"default": argparse.SUPPRESS, **options}
+
+
 def given(args: argparse.Namespace, *options: str) -> dict[str, Any]:
     """Those of ``options`` that were on the command line; the rest keep their function's defaults."""
     return {name: getattr(args, name) for name in options if hasattr(args, name)}

@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .build import _add_shape_options, _read_shapes, _shown_warnings
+from .._arguments import PROFILE_STRATEGIES
+from .build import add_shape_options, read_shapes, shown_warnings
 from .common import (
     SUCCESS,
     Subparsers,
@@ -18,6 +19,7 @@ from .common import (
     add_tags_option,
     console,
     given,
+    optional,
     print_json,
 )
 from .common import names as split_names
@@ -74,7 +76,7 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_model_options(parser)
     _add_engine_options(parser)
     _add_build_options(parser)
-    parser.add_argument("--overwrite", **_optional(action="store_true"), help="replace an existing destination")
+    parser.add_argument("--overwrite", **optional(action="store_true"), help="replace an existing destination")
     add_json_option(parser, "the report")
 
 
@@ -83,7 +85,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--signature",
         dest="signatures",
-        **_optional(action="append"),
+        **optional(action="append"),
         metavar="NAME",
         help="signature to convert and keep, repeatable (default: all)",
     )
@@ -91,14 +93,14 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     for option in ("inputs", "outputs"):
         group.add_argument(
             f"--{option}",
-            **_optional(type=split_names),
+            **optional(type=split_names),
             metavar="TENSOR,...",
             help=f"{option} of a frozen GraphDef",
         )
     group.add_argument(
         "--op-library",
         dest="op_libraries",
-        **_optional(action="append"),
+        **optional(action="append"),
         metavar="FILE",
         help="shared library with custom ops, repeatable",
     )
@@ -110,7 +112,7 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--precision",
         "--precision-mode",
         dest="precision",
-        **_optional(type=str.upper),
+        **optional(type=str.upper),
         choices=("FP32", "FP16", "INT8"),
         help="what engines may compute in (default: FP32)",
     )
@@ -120,34 +122,34 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         ("--maximum-cached-engines", "engines kept for one segment, for different shapes (default: 1)"),
         ("--maximum-engines", "most engines in one signature; 0 means no limit (default: 20)"),
     ):
-        group.add_argument(option, **_optional(type=int), metavar="N", help=text)
+        group.add_argument(option, **optional(type=int), metavar="N", help=text)
     group.add_argument(
         "--no-dynamic-shapes",
         dest="dynamic_shapes",
-        **_optional(action="store_false"),
+        **optional(action="store_false"),
         help="TF-TRT's implicit batch mode instead of engines with shape profiles",
     )
     group.add_argument(
         "--profile-strategy",
-        **_optional(),
-        choices=("Range", "Optimal", "Range+Optimal", "ImplicitBatchModeCompatible"),
+        **optional(),
+        choices=PROFILE_STRATEGIES,
         help="how shapes become profiles (default: Range)",
     )
     group.add_argument(
         "--no-use-calibration",
         dest="use_calibration",
-        **_optional(action="store_false"),
+        **optional(action="store_false"),
         help="INT8: use the model's own ranges instead of calibrating with data",
     )
     group.add_argument(
         "--op-denylist",
-        **_optional(type=split_names),
+        **optional(type=split_names),
         metavar="OP,...",
         help="op types that stay outside the engines",
     )
     group.add_argument(
         "--data-format",
-        **_optional(),
+        **optional(),
         choices=("keep", "NCHW"),
         help="layout of convolutions (default: keep)",
     )
@@ -157,13 +159,13 @@ def _add_build_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("building engines, as tftrt build does")
     group.add_argument("--build", action="store_true", help="build engines too; if that fails, nothing is written")
     group.add_argument(
-        "--calibration", **_optional(action="append"), metavar="SOURCE", help="INT8: batches of real inputs, repeatable"
+        "--calibration", **optional(action="append"), metavar="SOURCE", help="INT8: batches of real inputs, repeatable"
     )
-    group.add_argument("--calibration-table", **_optional(), metavar="FILE", help="INT8: tables exported before")
-    group.add_argument("--timing-cache", **_optional(), metavar="DIRECTORY", help="where TensorRT's timings are kept")
-    group.add_argument("--no-timing-cache", dest="timing_cache", **_optional(action="store_false"), help="keep none")
-    group.add_argument("--device", **_optional(), metavar="gpu:N", help="the GPU to build on (default: gpu:0)")
-    _add_shape_options(parser)
+    group.add_argument("--calibration-table", **optional(), metavar="FILE", help="INT8: tables exported before")
+    group.add_argument("--timing-cache", **optional(), metavar="DIRECTORY", help="where TensorRT's timings are kept")
+    group.add_argument("--no-timing-cache", dest="timing_cache", **optional(action="store_false"), help="keep none")
+    group.add_argument("--device", **optional(), metavar="gpu:N", help="the GPU to build on (default: gpu:0)")
+    add_shape_options(parser)
 
 
 def _boolean(text: str) -> bool:
@@ -173,18 +175,13 @@ def _boolean(text: str) -> bool:
     raise argparse.ArgumentTypeError(f"expected true or false, found {text}; the source and the destination come first")
 
 
-def _optional(**options: Any) -> Any:
-    """Argparse options of an argument whose default is that of :func:`tftrt.convert`."""
-    return {"default": argparse.SUPPRESS, **options}
-
-
 def run(args: argparse.Namespace) -> int:
     """Convert, and print the report."""
     source, destination = _paths(args)
 
     import tftrt
 
-    with _progress() as progress, _shown_warnings():
+    with _progress() as progress, shown_warnings():
         report = tftrt.convert(source, destination, progress=progress, **given(args, *_OPTIONS), **_build(args))
     if args.json:
         print_json(report.to_dict())
@@ -195,7 +192,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _build(args: argparse.Namespace) -> dict[str, Any]:
     """The argument ``build`` of :func:`tftrt.convert`, if engines are asked for."""
-    arguments = {**_read_shapes(args), **given(args, *_BUILD_OPTIONS)}
+    arguments = {**read_shapes(args), **given(args, *_BUILD_OPTIONS)}
     if args.build:
         # Where the tftrt command was started is where its user's modules with data are.
         sys.path.insert(0, "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .common import (
     FAILURE,
@@ -16,6 +16,7 @@ from .common import (
     add_json_option,
     add_tags_option,
     given,
+    optional,
     print_json,
 )
 from .inputs import Sizes, add_input_options, complete_inputs, parse_shapes, read_inputs
@@ -56,24 +57,19 @@ def add_parser(subparsers: Subparsers) -> None:
     )
     for option, what in (("--atol", "absolute"), ("--rtol", "relative")):
         parser.add_argument(
-            option, **_optional(type=float), metavar="X", help=f"{what} tolerance of floats (default: 1e-3)"
+            option, **optional(type=float), metavar="X", help=f"{what} tolerance of floats (default: 1e-3)"
         )
     parser.add_argument(
-        "--signature", **_optional(), metavar="NAME", help="signature to call (default: serving_default)"
+        "--signature", **optional(), metavar="NAME", help="signature to call (default: serving_default)"
     )
     add_tags_option(parser)
-    parser.add_argument("--device", **_optional(), metavar="auto|cpu|gpu:N", help="where to run (default: auto)")
+    parser.add_argument("--device", **optional(), metavar="auto|cpu|gpu:N", help="where to run (default: auto)")
     parser.add_argument(
         "--on-miss",
-        **_optional(choices=("native", "error", "build")),
+        **optional(choices=("native", "error", "build")),
         help="what happens where inputs' shapes have no engine (default: native)",
     )
     add_json_option(parser, "the result")
-
-
-def _optional(**options: Any) -> Any:
-    """Argparse options of an argument whose default is that of :func:`tftrt.verify`."""
-    return {"default": argparse.SUPPRESS, **options}
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ from .parameters import (
     needs_calibration,
 )
 from .samples import read_samples
-from .workspace import Workspace
+from .workspace import Workspace, converted_workspace
 
 _FROZEN_SIGNATURE = "serving_default"
 
@@ -160,7 +160,7 @@ class TrtGraphConverter:
             IncompatibleError: There is no GPU or no TensorRT.
             Error: What ``tftrt.build`` raises; the converter stays as it was.
         """
-        workspace = self._converted("calibrate()")
+        workspace = converted_workspace(self._workspace, "calibrate()")
         if not self._needs_calibration or workspace.built is not None:
             problem = "that is calibrated" if self._needs_calibration else "that needs no calibration"
             raise OrderError(f"calibrate() expected an INT8 model without calibration, found one {problem}.")
@@ -194,7 +194,7 @@ class TrtGraphConverter:
             InvalidArgumentError: Something is in the directory.
             Error: What ``tftrt.build`` raises.
         """
-        workspace = self._converted("save()")
+        workspace = converted_workspace(self._workspace, "save()")
         if self._needs_calibration and workspace.built is None:
             raise OrderError(
                 "save() expected an INT8 model that is calibrated, found one that is not. Call calibrate()."
@@ -209,11 +209,6 @@ class TrtGraphConverter:
         if self._static_batch is not None and workspace.built is None and _native.inspect_environment().gpus:
             self._build_static(workspace, self._static_batch)
         workspace.save(target, source=self._source, overwrite=is_empty, engines=True, allow_build=True)
-
-    def _converted(self, method: str) -> Workspace:
-        if self._workspace is None:
-            raise OrderError(f"{method} expected a converted model, found none. Call convert() first.")
-        return self._workspace
 
     def _read_tensors(self, source: Path) -> Tensors:
         from ..conversion.graphs import node_of

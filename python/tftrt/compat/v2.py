@@ -23,7 +23,7 @@ from .parameters import (
 )
 from .samples import read_samples
 from .summary import print_summary
-from .workspace import Workspace
+from .workspace import Workspace, converted_workspace
 
 InputFunction = Callable[[], Iterable[Any]]
 
@@ -162,7 +162,7 @@ class TrtGraphConverterV2:
             raise UnsupportedError("build() expected to be called once, found a second call. Make a new converter.")
         if input_fn is None:
             raise OrderError("build() expected a function that yields inputs, found None. Pass input_fn.")
-        workspace = self._converted("build()")
+        workspace = converted_workspace(self._workspace, "build()")
         self._build(workspace, read_samples(input_fn, self._specs, "input_fn"))
 
     def save(
@@ -183,7 +183,7 @@ class TrtGraphConverterV2:
             InvalidArgumentError: The directory is the source, or holds something else.
             IncompatibleError: INT8 in implicit batch mode is calibrated here, and there is no GPU.
         """
-        workspace = self._converted("save()")
+        workspace = converted_workspace(self._workspace, "save()")
         if self._needs_calibration and workspace.built is None:
             if self._dynamic:
                 raise OrderError(
@@ -214,17 +214,12 @@ class TrtGraphConverterV2:
             OrderError: :meth:`convert` has not been called.
             InvalidArgumentError: ``line_length`` is too small.
         """
-        workspace = self._converted("summary()")
+        workspace = converted_workspace(self._workspace, "summary()")
         if line_length < _NARROWEST_SUMMARY:
             raise InvalidArgumentError(
                 f"line_length: expected at least {_NARROWEST_SUMMARY}, found {line_length}. Leave it out."
             )
         print_summary(workspace.report, line_length, print_fn or print, detailed=detailed)
-
-    def _converted(self, method: str) -> Workspace:
-        if self._workspace is None:
-            raise OrderError(f"{method} expected a converted model, found none. Call convert() first.")
-        return self._workspace
 
     def _build(self, workspace: Workspace, data: Iterator[dict[str, Any]]) -> None:
         calibration: Iterator[dict[str, Any]] | None = None

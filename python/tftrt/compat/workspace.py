@@ -15,6 +15,7 @@ from .._native import TensorSpec
 from ..conversion import ConversionReport
 from ..conversion.output import check_destination, staging
 from .engine_attributes import edit_engines, forbid_building, set_calibration
+from .errors import OrderError
 
 
 class Workspace:
@@ -98,3 +99,14 @@ class Workspace:
             shutil.copytree(model, directory, dirs_exist_ok=True)
             if tables or not allow_build:
                 edit_engines(directory, edit)
+
+
+def converted_workspace(workspace: Workspace | None, method: str) -> Workspace:
+    """The workspace of a converter that ``method`` needs to have converted.
+
+    Raises:
+        OrderError: It has not.
+    """
+    if workspace is None:
+        raise OrderError(f"{method} expected a converted model, found none. Call convert() first.")
+    return workspace

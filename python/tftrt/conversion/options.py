@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from os import PathLike, fspath
 from typing import Any
 
+from .._arguments import PROFILE_STRATEGIES, check_flag, check_whole, read_choice
 from ..errors import InvalidArgumentError
 
 DEFAULT_WORKSPACE_BYTES = 1 << 30
 """TF-TRT's own default depends on the TensorRT that is installed; ours is the same on every machine."""
 
 _PRECISIONS = ("FP32", "FP16", "INT8")
-_STRATEGIES = ("Range", "Optimal", "Range+Optimal", "ImplicitBatchModeCompatible")
 _FORMATS = ("keep", "NCHW")
 
 
@@ -43,15 +43,15 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check and normalise every value."""
-        self.precision = _choice("precision", self.precision, _PRECISIONS)
-        self.profile_strategy = _choice("profile_strategy", self.profile_strategy, _STRATEGIES)
-        self.data_format = _choice("data_format", self.data_format, _FORMATS)
-        _whole("minimum_segment_size", self.minimum_segment_size, 1)
-        _whole("max_workspace_size_bytes", self.max_workspace_size_bytes, 1)
-        _whole("maximum_cached_engines", self.maximum_cached_engines, 1)
-        _whole("maximum_engines", self.maximum_engines, 0)
-        _flag("dynamic_shapes", self.dynamic_shapes)
-        _flag("use_calibration", self.use_calibration)
+        self.precision = read_choice("precision", self.precision, _PRECISIONS)
+        self.profile_strategy = read_choice("profile_strategy", self.profile_strategy, PROFILE_STRATEGIES)
+        self.data_format = read_choice("data_format", self.data_format, _FORMATS)
+        check_whole("minimum_segment_size", self.minimum_segment_size, 1)
+        check_whole("max_workspace_size_bytes", self.max_workspace_size_bytes, 1)
+        check_whole("maximum_cached_engines", self.maximum_cached_engines, 1)
+        check_whole("maximum_engines", self.maximum_engines, 0)
+        check_flag("dynamic_shapes", self.dynamic_shapes)
+        check_flag("use_calibration", self.use_calibration)
         self.tags = _names("tags", [self.tags] if isinstance(self.tags, str) else self.tags)
         self.op_denylist = _names("op_denylist", self.op_denylist)
         if self.signatures is not None:
@@ -69,23 +69,6 @@ class Options:
     def to_dict(self) -> dict[str, Any]:
         """All options as used, for the manifest."""
         return asdict(self)
-
-
-def _choice(name: str, value: Any, allowed: Sequence[str]) -> str:
-    for choice in allowed:
-        if isinstance(value, str) and value.lower() == choice.lower():
-            return choice
-    raise InvalidArgumentError(f"{name}: expected one of {', '.join(map(repr, allowed))}, found {value!r}.")
-
-
-def _whole(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 1 << 63:
-        raise InvalidArgumentError(f"{name}: expected a whole number of at least {least}, found {value!r}.")
-
-
-def _flag(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise InvalidArgumentError(f"{name}: expected True or False, found {value!r}.")
 
 
 def _names(name: str, values: Any) -> list[str]:

@@ -74,7 +74,7 @@ QUICK = [
     Job("test_precisions.py", "manifest"),
 ]
 # What other processes on the GPU would disturb: afterwards, one by one.
-ALONE = [Job("test_memory.py"), Job("test_timing_cache.py")]
+ALONE = [Job("test_memory.py"), Job("test_second_build.py")]
 
 
 def _network(name: str) -> list[Job]:

@@ -60,6 +60,7 @@ void BindEngineBuilder(py::module_& module) {
   py::class_<BuiltEngine>(module, "BuiltEngine", "What became of one engine.")
       .def_readonly("name", &BuiltEngine::name)
       .def_readonly("built", &BuiltEngine::built)
+      .def_readonly("reused", &BuiltEngine::reused)
       .def_readonly("problem", &BuiltEngine::problem)
       .def_readonly("seconds", &BuiltEngine::seconds)
       .def_readonly("profiles", &BuiltEngine::profiles)
@@ -90,6 +91,8 @@ void BindEngineBuilder(py::module_& module) {
             self.Calibrate(signature, tensors);
           },
           py::arg("signature"), py::arg("inputs"))
+      .def_property_readonly("plan_keys", [](const EngineBuilder& self) { return ToDict(self.PlanKeys()); })
+      .def("use_plans", &EngineBuilder::UsePlans, py::arg("engine"), py::arg("file"), py::call_guard<GilRelease>())
       .def(
           "build",
           [](EngineBuilder& self, const py::function& progress) {

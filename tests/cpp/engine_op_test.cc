@@ -26,6 +26,9 @@ using tensorflow::Tensor;
 // Op types of the native segment when the engine last ran. Guarded by the engine's own lock.
 std::set<std::string> segment_ops;
 
+// Whether the kernel that was made last can build.
+bool has_segment = false;
+
 // What an engine computes here: x + 100. The native segment computes x + 1.
 class FakeEngine final : public tensorflow::AsyncOpKernel {
  public:
@@ -51,7 +54,7 @@ class TestedOp final : public EngineOp {
   absl::Status MakeDelegate(tensorflow::DeviceBase* device, tensorflow::FunctionLibraryRuntime* library,
                             tensorflow::ResourceMgr* resources, bool with_segment,
                             std::unique_ptr<OpKernel>* delegate) const override {
-    static_cast<void>(with_segment);
+    has_segment = with_segment;
     tensorflow::NodeDef node = construction_;
     node.mutable_attr()->erase("_kernel");
     std::shared_ptr<const tensorflow::NodeProperties> properties;
@@ -211,6 +214,40 @@ TEST_F(EngineOpTest, NeverBuildsBesideProfiles) {
   EXPECT_EQ(Value({9, 9}), 2.0f);
   EXPECT_EQ(Value({1, 2}), 101.0f);
   EXPECT_EQ(record().Snapshot().builds, 0u);
+}
+
+// A build may have been given the plans of some engines, or have built one for another call.
+TEST_F(EngineOpTest, BuildsWhereThereIsNoEngineOnly) {
+  Load(OnMiss::kError);
+  std::vector<std::string> built;
+  table_->set_build_observer([&built](const std::string& engine) { built.push_back(engine); });
+  table_->set_mode(EngineMode::kBuild);
+  record().SetPlans(Plans({1, 2}, {4, 8}));
+  EXPECT_EQ(Value({1, 2}), 101.0f);
+  EXPECT_FALSE(has_segment);
+  EXPECT_TRUE(built.empty());
+  EXPECT_EQ(Value({9, 9}), 101.0f);
+  EXPECT_TRUE(has_segment);
+  EXPECT_EQ(built, (std::vector<std::string>{"TRTEngineOp_1"}));
+}
+
+TEST_F(EngineOpTest, CalibratesWhateverEngineThereIs) {
+  table_ = EngineTable::Create("folder/model", OnMiss::kError, /*warnings=*/true);
+  tensorflow::GraphDef graph;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kGraph, &graph));
+  auto& attrs = *graph.mutable_node(1)->mutable_attr();
+  attrs[kEngineTableAttr].set_s(table_->id());
+  attrs["precision_mode"].set_s("INT8");
+  attrs["use_calibration"].set_b(true);
+  session_.reset(tensorflow::NewSession({}));
+  ASSERT_TRUE(session_->Create(graph).ok());
+  record().SetPlans(Plans({1, 2}, {4, 8}));
+  table_->set_mode(EngineMode::kBuild);
+  EXPECT_EQ(Value({1, 2}), 101.0f);
+  EXPECT_TRUE(has_segment);
+  table_->set_mode(EngineMode::kRun);
+  EXPECT_EQ(Value({1, 2}), 101.0f);
+  EXPECT_FALSE(has_segment);
 }
 
 TEST_F(EngineOpTest, CollectsEachOfManyShapes) {

@@ -133,7 +133,7 @@ def test_command_line_builds(workshop: Workshop, tmp_path: Path, record: Callabl
     np.savez(tmp_path / "data.npz", **samples.image(3))
     command = ["-m", "tftrt", "build", str(workshop.converted("cnn", **OPTIMAL)), "--output", str(out), "--json"]
     command += ["--shapes", "image:1x16x16x3", "--data", str(tmp_path / "data.npz")]
-    command += ["--timing-cache", str(TIMING / "common")]
+    command += ["--timing-cache", str(TIMING / "common"), "--no-plan-cache"]
 
     result = processes.run(*command)
 
@@ -151,7 +151,7 @@ def test_failed_build_names_the_engine_and_leaves_the_model(
     monkeypatch.setenv("TF_TRT_ABORT_CUDA_ENGINE_BUILD", "true")
 
     with pytest.raises(tftrt.InternalError) as failure:
-        tftrt.build(model, shapes=_image(8), timing_cache=False)
+        tftrt.build(model, shapes=_image(8), timing_cache=False, plan_cache=False)
 
     assert read_manifest(model)["engines"][0]["name"] in str(failure.value)
     assert _contents(model) == files
@@ -165,7 +165,7 @@ import tftrt
 def tell(phase, done):
     print(phase, flush=True)
 
-tftrt.build(sys.argv[1], shapes=(32, 32, 32, 16), timing_cache=False, progress=tell)
+tftrt.build(sys.argv[1], shapes=(32, 32, 32, 16), timing_cache=False, plan_cache=False, progress=tell)
 print("finished", flush=True)
 """
 

@@ -82,8 +82,9 @@ class Workshop:
 
 
 def build(name: str, model: Path, *, conversion: dict[str, Any] | None = None, **options: Any) -> Any:
-    """Call :func:`tftrt.build` and record what it took; with the common timing cache unless told otherwise."""
+    """Call :func:`tftrt.build` and record what it took; with the common timing cache, and no plan cache, by default."""
     options.setdefault("timing_cache", TIMING / "common")
+    options.setdefault("plan_cache", False)
     options.setdefault("optimization_level", LEVEL)
     if options["timing_cache"]:
         Path(options["timing_cache"]).mkdir(parents=True, exist_ok=True)
@@ -100,6 +101,7 @@ def build(name: str, model: Path, *, conversion: dict[str, Any] | None = None, *
         phases=manifest["build"]["seconds"],
         optimization_level=manifest["build"]["optimization_level"],
         timing_cache=manifest["build"]["timing_cache"],
+        reused_plans=manifest["build"]["reused_plans"],
         plan_bytes=[engine["plan"]["bytes"] for engine in manifest["engines"] if engine.get("plan")],
     )
     return report

@@ -111,6 +111,7 @@ SHAPE = {"image": (1, 8, 8, 3)}
         ({"optimization_level": True}, "optimization_level: expected a whole number from 0 to 5, found True"),
         ({"timing_cache": True}, "timing_cache: expected a directory or False"),
         ({"timing_cache": ""}, "timing_cache: expected a directory or False"),
+        ({"plan_cache": True}, "plan_cache: expected a directory or False"),
         ({"device": "cpu"}, "device: expected 'gpu:N', found 'cpu'"),
         ({}, r"found none. For example: tftrt build \S+ --shapes image:1x8x8x3$"),
         ({"keep": True}, "For example: tftrt build"),

@@ -29,11 +29,12 @@ from tftrt.building import calibration_table, worker
 from tftrt.building.failure import death, engines_failed
 from tftrt.building.options import Options, read_options
 from tftrt.building.pipeline import run
+from tftrt.building.plan_cache import PlanCache
 from tftrt.building.process import run_worker
 from tftrt.building.progress import BuildProgress
 from tftrt.building.timing_cache import TimingCache, TimingKey
 from tftrt.cli.common import UsageError
-from tftrt.errors import Error, IncompatibleError, InternalError, InvalidArgumentError
+from tftrt.errors import Error, IncompatibleError, InternalError, InvalidArgumentError, ModelError
 from tftrt.manifest import MANIFEST_PATH
 
 # What the native builder does, as far as the parent sees it. Takes what to do, the request and the pipe.
@@ -81,7 +82,8 @@ if failed:
           "any implementation for node {Conv}.", file=sys.stderr)
     print(f"2026-01-01: W tensorflow/utils.cc:38] TF-TRT Warning: Engine creation for serving_default/{name} failed. "
           "The native segment will be used instead. Reason: INTERNAL: Failed to build TensorRT engine", file=sys.stderr)
-send(event="built", engines=[{"name": name, "built": not failed, "problem": "TensorRT could not build it" * failed,
+problem = "TensorRT could not build it" * failed
+send(event="built", engines=[{"name": name, "built": not failed, "reused": what == "reuse", "problem": problem,
      "seconds": 1.5, "profiles": [] if failed else [profile], "shapes": []}])
 if not failed:
     send(event="phase", phase="save")
@@ -90,7 +92,7 @@ if not failed:
     (target / "saved_model.pb").write_bytes((pathlib.Path(request["model"]) / "saved_model.pb").read_bytes())
     (target / f"assets/trt-serialized-engine.{name}").write_bytes(b"plan")
 send(event="result", gpu={"name": "GPU", "compute_capability": "9.0", "driver": "1"}, tensorrt="8.6.1",
-     calibration_tables={name: "table"} if request["calibrate"] else {}, seconds={"open": 0.1})
+     calibration_tables={name: "table"} if request["calibrate"] else {}, plan_keys={name: "key"}, seconds={"open": 0.1})
 if what == "late death":
     pipe.flush()
     os.kill(os.getpid(), signal.SIGSEGV)
@@ -102,6 +104,7 @@ DEFAULTS: dict[str, Any] = {
     "overwrite": False,
     "keep": False,
     "timing_cache": False,
+    "plan_cache": False,
     "device": "gpu:0",
 }
 SHAPE = (2, 8, 8, 3)
@@ -441,9 +444,11 @@ class FakeBuilder:
     image = SimpleNamespace(name="image", dtype=np.dtype(np.float32), shape=(-1, 2))
     signatures = (SimpleNamespace(name="serve", inputs=(image,)),)
     timing_cache = b"timings"
+    plan_keys: ClassVar[dict[str, str]] = {"engine": "key", "other": "another"}
     calibration_tables: ClassVar[dict[str, str]] = {"engine": "table"}
     calls: ClassVar[list[Any]] = []
     problem = ""
+    useless = False
 
     @classmethod
     def open(cls, path: bytes, options: Any) -> FakeBuilder:
@@ -456,6 +461,11 @@ class FakeBuilder:
     def calibrate(self, signature: str, inputs: Any) -> None:
         self.calls.append(("calibrate", signature, inputs["image"].shape))
 
+    def use_plans(self, engine: str, file: bytes) -> None:
+        self.calls.append(("use_plans", engine, Path(os.fsdecode(file)).read_bytes()))
+        if self.useless:
+            raise ModelError("there are no plans in it")
+
     def build(self, progress: Callable[[str, int, int], None]) -> list[Any]:
         progress("engine", 1, 1)
         profile = SimpleNamespace(min=[[3, 2]], opt=[[4, 2]], max=[[4, 2]])
@@ -463,6 +473,7 @@ class FakeBuilder:
             SimpleNamespace(
                 name="engine",
                 built=not self.problem,
+                reused=False,
                 problem=self.problem,
                 seconds=1.0,
                 profiles=[profile],
@@ -474,7 +485,7 @@ class FakeBuilder:
         self.calls.append(("save", directory))
 
 
-def work(tmp_path: Path, builder: Any) -> list[dict[str, Any]]:
+def work(tmp_path: Path, builder: Any, *, calibrates: bool = True, plan_cache: str | None = None) -> list[Any]:
     from tftrt.building.spool import Spool
 
     batch = Spool(tmp_path).write({"image": np.zeros((3, 2), np.float32)})
@@ -487,9 +498,10 @@ def work(tmp_path: Path, builder: Any) -> list[dict[str, Any]]:
             {"signature": "serve", "role": "min", "shapes": {"image": [4, 2]}, "file": None},
             {"signature": "serve", "role": "fixed", "shapes": {"image": [3, 2]}, "file": str(batch)},
         ],
-        "calibrate": [{"signature": "serve", "file": str(batch)}],
+        "calibrate": [{"signature": "serve", "file": str(batch)}] if calibrates else [],
         "timing_cache_in": str(tmp_path / "in"),
         "timing_cache_out": str(tmp_path / "out"),
+        "plan_cache": plan_cache,
     }
     events: list[dict[str, Any]] = []
     roles = SimpleNamespace(fixed="a fixed shape", min="the least")
@@ -513,6 +525,7 @@ def test_the_worker_calls_the_builder_in_order(tmp_path: Path) -> None:
         {
             "name": "engine",
             "built": True,
+            "reused": False,
             "problem": "",
             "seconds": 1.0,
             "profiles": [{"min": [[3, 2]], "opt": [[4, 2]], "max": [[4, 2]]}],
@@ -521,7 +534,21 @@ def test_the_worker_calls_the_builder_in_order(tmp_path: Path) -> None:
     ]
     assert events[-1]["gpu"] == {"name": "GPU", "compute_capability": "9.0", "driver": "1"}
     assert events[-1]["calibration_tables"] == {"engine": "table"}
+    assert events[-1]["plan_keys"] == {}
     assert list(events[-1]["seconds"]) == ["open", "collect", "calibrate", "build", "save"]
+
+
+@pytest.mark.parametrize("useless", [False, True])
+def test_the_worker_uses_plans_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, useless: bool) -> None:
+    (tmp_path / "plans").write_bytes(b"content")
+    PlanCache(tmp_path / "cache").store("key", tmp_path / "plans")
+    monkeypatch.setattr(FakeBuilder, "useless", useless)
+    events = work(tmp_path, FakeBuilder, calibrates=False, plan_cache=str(tmp_path / "cache"))
+    assert FakeBuilder.calls[3:] == [("use_plans", "engine", b"content"), ("save", b"/new")]
+    assert events[-1]["plan_keys"] == FakeBuilder.plan_keys
+
+    work(tmp_path, FakeBuilder, plan_cache=str(tmp_path / "cache"))
+    assert "use_plans" not in [call[0] for call in FakeBuilder.calls], "the calibration decides about the plans"
 
 
 def test_the_worker_saves_nothing_where_an_engine_failed(tmp_path: Path) -> None:
@@ -640,6 +667,65 @@ def test_builds_use_the_timing_cache(model: Path, fake: Fake, tmp_path: Path, mo
     assert not fake.build(model, shapes=SHAPE).timing_cache["hit"]
 
 
+# Plan cache
+
+
+def test_plan_cache_files(tmp_path: Path) -> None:
+    cache = PlanCache(tmp_path / "a" / "b")
+    assert cache.find("k") is None
+    for key, content in (("k", b"one"), ("k2", b"two"), ("k", b"one")):
+        (tmp_path / "plans").write_bytes(content)
+        cache.store(key, tmp_path / "plans")
+    found = cache.find("k")
+    assert found is not None
+    assert found.read_bytes() == b"one"
+    assert len(list(cache.directory.iterdir())) == 2
+
+    found.write_bytes(b"One")
+    assert cache.find("k") is None, "a file that was changed is no plan"
+    assert cache.find("k2") is not None
+
+
+def test_plan_cache_keeps_what_was_used_last(tmp_path: Path) -> None:
+    cache = PlanCache(tmp_path / "cache", largest=25)
+    for second, key in enumerate("abc"):
+        (tmp_path / "plans").write_bytes(key.encode() * 10)
+        cache.store(key, tmp_path / "plans")
+        for path in cache.directory.glob(f"{key}-*"):
+            os.utime(path, (second, second))
+        if key == "b":
+            assert cache.find("a") is not None
+    assert [key for key in "abc" if cache.find(key)] == ["a", "c"]
+
+
+def test_builds_keep_and_reuse_plans(model: Path, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TFTRT_PLAN_CACHE", str(tmp_path / "plan"))
+    with pytest.raises(InternalError):
+        fake.build(model, "fail", shapes=SHAPE, plan_cache=None)
+    assert not (tmp_path / "plan").exists()
+
+    report = fake.build(model, shapes=SHAPE, plan_cache=None)
+    assert not report.engines[0].reused
+    assert fake.seen["plan_cache"] == str(tmp_path / "plan")
+    (file,) = (tmp_path / "plan").iterdir()
+    assert file.read_bytes() == b"plan"
+    assert manifest(model)["build"]["reused_plans"] == 0
+
+    file.unlink()
+    report = fake.build(model, "reuse", shapes=SHAPE, plan_cache=None)
+    assert report.engines[0].reused
+    assert "0.0 MB from the plan cache" in str(report)
+    assert manifest(model)["build"]["reused_plans"] == 1
+    assert not list((tmp_path / "plan").iterdir()), "what came from the cache is not stored again"
+
+    fake.build(model, shapes=SHAPE, plan_cache=False)
+    assert fake.seen["plan_cache"] is None
+    blocked = tmp_path / "blocked"
+    blocked.write_text("")
+    with pytest.warns(RuntimeWarning, match="the plan cache .* cannot be written"):
+        fake.build(model, shapes=SHAPE, plan_cache=blocked)
+
+
 # The command line
 
 
@@ -657,7 +743,9 @@ def test_options_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("tftrt.building.build", build)
     words = "build m --shapes a:1x8,b:1 --shapes a:2x8,b:1 --minShapes a:1,b:1 --max-shapes a:9,b:9 --data x.npz"
-    words += " --calibration c:d --signature s --no-timing-cache --keep --output o --overwrite --device gpu:1"
+    words += (
+        " --calibration c:d --signature s --no-timing-cache --plan-cache p --keep --output o --overwrite --device gpu:1"
+    )
     args = parser.parse_args(words.split())
     assert args.run(args) == 0
     assert seen == {
@@ -669,6 +757,7 @@ def test_options_of_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
         "calibration": ["c:d"],
         "signatures": ["s"],
         "timing_cache": False,
+        "plan_cache": "p",
         "keep": True,
         "output": "o",
         "overwrite": True,

@@ -50,6 +50,7 @@ struct BuilderOptions {
 struct BuiltEngine {
   std::string name;
   bool built = false;
+  bool reused = false;  // UsePlans gave it; it was not built here
   std::string problem;  // why it was not built
   double seconds = 0;
   std::vector<EngineProfile> profiles;            // explicit batch
@@ -66,7 +67,7 @@ enum class ShapeRole {
 
 // Builds the engines of a model that tftrt converted, on this machine's GPU, by running it: once for each wanted shape
 // as TensorFlow's own ops, which shows the shapes at each engine, then with TensorRT building. In this order: Collect,
-// Calibrate (INT8), Build, Save. Takes minutes. Not thread-safe; one builder in a process at a time. Errors of TensorRT
+// Calibrate (INT8), UsePlans, Build, Save. Takes minutes. Not thread-safe; one builder in a process at a time. Errors of TensorRT
 // that it cannot report end the process, so build in a process of its own, as tftrt.build of Python does.
 class TFTRT_EXPORT EngineBuilder {
  public:
@@ -92,10 +93,19 @@ class TFTRT_EXPORT EngineBuilder {
   // Feeds one batch of calibration data. All have the same shapes.
   void Calibrate(const std::string& signature, const NamedTensors& inputs);
 
+  // For each engine that is to be built, a sum of all that its plans depend on: native segment, shapes, options,
+  // calibration table, GPU, driver, versions. Those of engines with the same key are interchangeable. An engine that
+  // is being calibrated has none before Build, and one whose old plans are kept has none at all.
+  std::vector<std::pair<std::string, std::string>> PlanKeys() const;
+
+  // Takes the plans of an engine from a file that Save wrote for one of the same key, instead of building them. After
+  // Collect, and without Calibrate. Throws ModelError if there are none in the file; the engine is then built.
+  void UsePlans(const std::string& engine, const std::string& file);
+
   // Called with the engine, its number from 1, and the number of engines, when its turn comes.
   using Progress = std::function<void(const std::string& engine, int number, int of)>;
 
-  // Builds all engines that were collected for. An engine that fails is reported, not thrown.
+  // Builds all other engines that were collected for. An engine that fails is reported, not thrown.
   std::vector<BuiltEngine> Build(const Progress& progress = {});
 
   // After Build: of every INT8 engine that was calibrated, here or before.

@@ -71,6 +71,8 @@ class ModelBuilder {
   virtual const std::vector<SignatureSpec>& signatures() const = 0;
   virtual void Collect(const SignatureSpec& signature, const std::vector<Tensor>& inputs, ShapeRole role) = 0;
   virtual void Calibrate(const SignatureSpec& signature, const std::vector<Tensor>& inputs) = 0;
+  virtual std::vector<std::pair<std::string, std::string>> PlanKeys() const = 0;
+  virtual void UsePlans(const std::string& engine, const std::string& file) = 0;
   virtual std::vector<BuiltEngine> Build(const EngineBuilder::Progress& progress) = 0;
   virtual std::vector<std::pair<std::string, std::string>> calibration_tables() const = 0;
   virtual std::string timing_cache() const = 0;

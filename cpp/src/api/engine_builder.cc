@@ -74,6 +74,14 @@ void EngineBuilder::Calibrate(const std::string& signature, const NamedTensors& 
   impl_->builder().Calibrate(spec, InOrder(spec, inputs));
 }
 
+std::vector<std::pair<std::string, std::string>> EngineBuilder::PlanKeys() const {
+  return impl_->builder().PlanKeys();
+}
+
+void EngineBuilder::UsePlans(const std::string& engine, const std::string& file) {
+  impl_->builder().UsePlans(engine, file);
+}
+
 std::vector<BuiltEngine> EngineBuilder::Build(const Progress& progress) { return impl_->builder().Build(progress); }
 
 std::vector<std::pair<std::string, std::string>> EngineBuilder::calibration_tables() const {

@@ -110,35 +110,33 @@ absl::Status EngineOp::MakeDelegateOnce(OpKernelContext* context, bool with_segm
 void EngineOp::ComputeAsync(OpKernelContext* context, DoneCallback done) {
   const ShapeKey key = KeyOf(context);
   ShapeRecord& shape = record_->Find(key);
-  switch (table_->mode()) {
-    case EngineMode::kCollect:
-      return Collect(context, shape, std::move(done));
-    case EngineMode::kBuild:
-      return Build(context, shape, std::move(done));
-    case EngineMode::kRun:
-      break;
-  }
-  bool has_engine = record_->HasEngine(shape, key);
-  if (has_engine && record_->reads_values()) {
-    absl::Status status;
-    has_engine = ValuesHaveEngine(context, &status);
-    OP_REQUIRES_OK_ASYNC(context, status, done);
-  }
+  const EngineMode mode = table_->mode();
+  if (mode == EngineMode::kCollect) return Collect(context, shape, std::move(done));
+  // A calibration goes on until it is ended, whatever engines there are.
+  const bool calibrates = mode == EngineMode::kBuild && needs_calibration_;
+  absl::Status status;
+  const bool has_engine = !calibrates && HasEngine(context, shape, key, &status);
+  OP_REQUIRES_OK_ASYNC(context, status, done);
   if (has_engine) {
     RunEngine(context, shape, std::move(done));
+  } else if (mode == EngineMode::kBuild) {
+    Build(context, shape, std::move(done));
   } else {
     Miss(context, shape, std::move(done));
   }
 }
 
-bool EngineOp::ValuesHaveEngine(OpKernelContext* context, absl::Status* status) const {
+bool EngineOp::HasEngine(OpKernelContext* context, const ShapeRecord& shape, const ShapeKey& key,
+                         absl::Status* status) const {
+  if (!record_->HasEngine(shape, key)) return false;
+  if (!record_->reads_values()) return true;
   const EnginePlans plans = record_->plans();
   std::vector<Shape> values;
   for (std::size_t input : plans.shape_inputs) {
     *status = ReadValues(context, context->input(static_cast<int>(input)), &values.emplace_back());
     if (!status->ok()) return false;
   }
-  return plans.Accept(KeyOf(context).shapes(), &values);
+  return plans.Accept(key.shapes(), &values);
 }
 
 void EngineOp::RunEngine(OpKernelContext* context, ShapeRecord& shape, DoneCallback done) {

@@ -41,7 +41,8 @@ class EngineOp : public tensorflow::AsyncOpKernel {
   absl::Status MakeDelegateOnce(tensorflow::OpKernelContext* context, bool with_segment,
                                 std::unique_ptr<tensorflow::OpKernel>* delegate);
 
-  bool ValuesHaveEngine(tensorflow::OpKernelContext* context, absl::Status* status) const;
+  bool HasEngine(tensorflow::OpKernelContext* context, const ShapeRecord& shape, const ShapeKey& key,
+                 absl::Status* status) const;
   void RunEngine(tensorflow::OpKernelContext* context, ShapeRecord& shape, DoneCallback done);
   void RunNative(tensorflow::OpKernelContext* context, ShapeRecord& shape, DoneCallback done);
   void Miss(tensorflow::OpKernelContext* context, ShapeRecord& shape, DoneCallback done);

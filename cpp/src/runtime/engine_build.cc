@@ -190,13 +190,28 @@ EngineBuild::~EngineBuild() { table_.set_mode(EngineMode::kRun); }
 
 void EngineBuild::MakeCaches(const std::map<std::string, std::string>& files) {
   for (const EngineNode& engine : engines_) {
-    const EngineControls& controls = controls_.at(engine.name);
     const auto file = files.find(engine.name);
-    const std::string name = file == files.end() ? kNoFile : file->second;
-    ThrowIfError(session_.Run({{controls.file, StringTensor(name)}}, {}, {controls.restore}, nullptr),
-                 "making the engine cache of \"" + engine.name + "\"");
-    table_.Get(engine.name).SetPlans(EngineCache::Open(resources_, engine.name).Plans(engine.implicit_batch));
+    Restore(engine, file == files.end() ? kNoFile : file->second);
   }
+}
+
+void EngineBuild::Restore(const EngineNode& engine, const std::string& file) {
+  const EngineControls& controls = controls_.at(engine.name);
+  ThrowIfError(session_.Run({{controls.file, StringTensor(file)}}, {}, {controls.restore}, nullptr),
+               "filling the engine cache of \"" + engine.name + "\"");
+  table_.Get(engine.name).SetPlans(EngineCache::Open(resources_, engine.name).Plans(engine.implicit_batch));
+}
+
+const WantedProfiles* EngineBuild::Wanted(const std::string& engine) const {
+  const auto wanted = wanted_.find(engine);
+  return wanted == wanted_.end() ? nullptr : &wanted->second;
+}
+
+void EngineBuild::UsePlans(const EngineNode& engine, const std::string& file) {
+  if (profiles_set_) throw InvalidArgumentError("plans are to be given before anything is calibrated or built");
+  Restore(engine, file);
+  if (!table_.Get(engine.name).HasPlans()) throw ModelError("there are no plans in \"" + file + "\"");
+  reused_.insert(engine.name);
 }
 
 void EngineBuild::Run(const Callable& callable, const std::vector<Tensor>& inputs, EngineMode mode) {
@@ -249,7 +264,7 @@ void EngineBuild::SetProfiles() {
   if (std::exchange(profiles_set_, true)) return;
   for (const EngineNode& engine : engines_) {
     const auto wanted = wanted_.find(engine.name);
-    if (engine.implicit_batch || wanted == wanted_.end()) continue;
+    if (engine.implicit_batch || wanted == wanted_.end() || reused_.count(engine.name) != 0) continue;
     wanted->second.strategy = engine.profile_strategy;
     EngineCache::Open(resources_, engine.name).SetProfiles(wanted->second, engine.input_shapes);
   }
@@ -276,7 +291,7 @@ std::vector<BuiltEngine> EngineBuild::Build(const EngineBuilder::Progress& progr
   std::map<std::string, BuiltEngine> results;
   for (const EngineNode& engine : engines_) results[engine.name].name = engine.name;
 
-  BuildClock clock(results, engines_.size(), progress);
+  BuildClock clock(results, engines_.size() - reused_.size(), progress);
   for (const EngineNode& engine : engines_) {
     if (!calibrating_ || !engine.calibrates || !IsReached(engine.name)) continue;
     clock.Begin(engine.name);
@@ -302,6 +317,7 @@ std::vector<BuiltEngine> EngineBuild::Build(const EngineBuilder::Progress& progr
       result.problem = Missing(engine, plans, wanted_.at(engine.name));
     }
     result.built = result.problem.empty();
+    result.reused = reused_.count(engine.name) != 0;
     table_.Get(engine.name).SetPlans(std::move(plans));
     list.push_back(std::move(result));
   }

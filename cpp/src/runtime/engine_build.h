@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,8 +50,14 @@ class EngineBuild {
 
   void Collect(const Callable& callable, const std::vector<Tensor>& inputs, ShapeRole role);
   void Calibrate(const Callable& callable, const std::vector<Tensor>& inputs);
+
   // Whether an input made the engine run.
   bool IsReached(const std::string& engine) const { return wanted_.count(engine) != 0; }
+  // What the engine is to be built for; null if it was not reached.
+  const WantedProfiles* Wanted(const std::string& engine) const;
+
+  // Fills the cache of an engine from the file: Build leaves it as it is. Throws ModelError if the file has no plans.
+  void UsePlans(const EngineNode& engine, const std::string& file);
 
   std::vector<BuiltEngine> Build(const EngineBuilder::Progress& progress);
 
@@ -65,6 +72,7 @@ class EngineBuild {
     std::vector<Tensor> inputs;
   };
 
+  void Restore(const EngineNode& engine, const std::string& file);
   void Run(const Callable& callable, const std::vector<Tensor>& inputs, EngineMode mode);
   void SetProfiles();
   void EndCalibration(const EngineNode& engine, BuiltEngine& result);
@@ -77,6 +85,7 @@ class EngineBuild {
   std::map<std::string, WantedProfiles> wanted_;        // by engine
   std::map<std::string, WantedProfiles::Range> range_;  // under way, by engine
   std::vector<Call> calls_;                             // run each of them to have all engines built
+  std::set<std::string> reused_;                        // engines whose plans were given
   bool profiles_set_ = false;
   bool calibrating_ = false;
   std::map<std::string, std::string> tables_;

@@ -2,16 +2,14 @@
 
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
-#include <openssl/sha.h>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
 #include <vector>
 
+#include "runtime/sha256.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -22,7 +20,7 @@ using google::protobuf::Struct;
 using google::protobuf::Value;
 
 constexpr std::string_view kOwnSum = "\"manifest_sha256\": \"";
-constexpr std::size_t kSumDigits = 2 * SHA256_DIGEST_LENGTH;
+constexpr std::size_t kSumDigits = Sha256::kDigits;
 constexpr std::uintmax_t kLargestManifest = std::uintmax_t{1} << 28;
 
 [[noreturn]] void Damaged(const std::string& model_path, const std::string& problem) {
@@ -30,32 +28,13 @@ constexpr std::uintmax_t kLargestManifest = std::uintmax_t{1} << 28;
                    ". Copy it again, or convert the original model again");
 }
 
-class Sha256 {
- public:
-  Sha256() { SHA256_Init(&context_); }
-  void Update(const void* data, std::size_t size) { SHA256_Update(&context_, data, size); }
-  std::string Finish() {
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
-    SHA256_Final(digest.data(), &context_);
-    std::string text;
-    for (unsigned char byte : digest) {
-      text += "0123456789abcdef"[byte >> 4];
-      text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
-  }
-
- private:
-  SHA256_CTX context_;
-};
-
 std::string SumOfFile(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw ModelError("cannot open " + file.string() + " for reading; check its permissions");
   std::vector<char> chunk(1 << 20);
   Sha256 sum;
   while (stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || stream.gcount() > 0) {
-    sum.Update(chunk.data(), static_cast<std::size_t>(stream.gcount()));
+    sum.Update({chunk.data(), static_cast<std::size_t>(stream.gcount())});
   }
   return sum.Finish();
 }
@@ -67,9 +46,9 @@ bool IsAsWritten(const std::string& text) {
   const std::size_t digits = key + kOwnSum.size();
   if (digits + kSumDigits > text.size()) return false;
   Sha256 sum;
-  sum.Update(text.data(), digits);
-  sum.Update(std::string(kSumDigits, '0').data(), kSumDigits);
-  sum.Update(text.data() + digits + kSumDigits, text.size() - digits - kSumDigits);
+  sum.Update(std::string_view(text).substr(0, digits));
+  sum.Update(std::string(kSumDigits, '0'));
+  sum.Update(std::string_view(text).substr(digits + kSumDigits));
   return text.compare(digits, kSumDigits, sum.Finish()) == 0;
 }
 

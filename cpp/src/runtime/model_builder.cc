@@ -15,6 +15,7 @@
 #include "runtime/graph_edits.h"
 #include "runtime/manifest.h"
 #include "runtime/optimizer_options.h"
+#include "runtime/plan_key.h"
 #include "runtime/saved_model.h"
 #include "runtime/session_options.h"
 #include "runtime/session_start.h"
@@ -30,6 +31,13 @@ namespace fs = std::filesystem;
 
 using tensorflow::MetaGraphDef;
 using tensorflow::NodeDef;
+
+const EngineNode& NodeNamed(const std::vector<EngineNode>& engines, const std::string& name) {
+  const auto found =
+      std::find_if(engines.begin(), engines.end(), [&](const EngineNode& engine) { return engine.name == name; });
+  if (found == engines.end()) throw InvalidArgumentError("the model has no engine \"" + name + "\"");
+  return *found;
+}
 
 template <typename F>
 void ForEachEngine(MetaGraphDef& meta_graph, F f) {
@@ -58,7 +66,7 @@ void ApplyOptions(const BuilderOptions& options, MetaGraphDef& meta_graph) {
 class SessionModelBuilder final : public ModelBuilder {
  public:
   SessionModelBuilder(const std::string& path, const BuilderOptions& options, const ResolvedRuntimeOptions& runtime)
-      : tags_(options.tags) {
+      : tags_(options.tags), keep_engines_(options.keep_engines), optimization_level_(options.optimization_level) {
     const std::string manifest = ReadManifest(path);
     if (manifest.empty()) {
       throw UnsupportedError("\"" + path + "\" was not converted by tftrt; convert the original model first: " +
@@ -79,6 +87,7 @@ class SessionModelBuilder final : public ModelBuilder {
 
     saved_model_ = ReadSavedModel(path);
     MetaGraphDef& original = FindMetaGraph(saved_model_, tags_, path);
+    meta_graph_ = &original;
     RequireVariables(original, path);
     LoadOpLibraries(options.op_libraries);
     ApplyOptions(options, original);
@@ -126,6 +135,28 @@ class SessionModelBuilder final : public ModelBuilder {
 
   void Calibrate(const SignatureSpec& signature, const std::vector<Tensor>& inputs) override {
     build_->Calibrate(CallableOf(signature), inputs);
+  }
+
+  std::vector<std::pair<std::string, std::string>> PlanKeys() const override {
+    std::vector<std::pair<std::string, std::string>> keys;
+    if (keep_engines_) return keys;
+    for (const NodeDef& node : meta_graph_->graph_def().node()) {
+      if (node.op() != kEngineOp) continue;
+      const std::string name = EngineName(node.name());
+      const WantedProfiles* wanted = build_->Wanted(name);
+      const auto table = build_->calibration_tables().find(name);
+      const bool has_table = table != build_->calibration_tables().end();
+      if (wanted == nullptr || (NodeNamed(build_->engines(), name).calibrates && !has_table)) continue;
+      NodeDef complete = node;
+      if (has_table) (*complete.mutable_attr())["calibration_data"].set_s(table->second);
+      keys.emplace_back(
+          name, PlanKey(complete, meta_graph_->graph_def().library(), *wanted, {gpu_, tensorrt_, optimization_level_}));
+    }
+    return keys;
+  }
+
+  void UsePlans(const std::string& engine, const std::string& file) override {
+    build_->UsePlans(NodeNamed(build_->engines(), engine), file);
   }
 
   std::vector<BuiltEngine> Build(const EngineBuilder::Progress& progress) override {
@@ -209,9 +240,12 @@ class SessionModelBuilder final : public ModelBuilder {
   }
 
   const std::vector<std::string> tags_;
+  const bool keep_engines_;
+  const int optimization_level_;
   GpuReport gpu_;
   std::string tensorrt_;
   tensorflow::SavedModel saved_model_;
+  const MetaGraphDef* meta_graph_ = nullptr;  // of saved_model_, with the options in its nodes
   std::vector<BoundSignature> bound_;
   std::vector<SignatureSpec> specs_;
   std::shared_ptr<EngineTable> table_;

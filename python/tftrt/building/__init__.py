@@ -38,6 +38,7 @@ def build(
     optimization_level: int | None = None,
     keep: bool = False,
     timing_cache: _Path | bool | None = None,
+    plan_cache: _Path | bool | None = None,
     device: str = "gpu:0",
     progress: Callable[[str, float], None] | None = None,
 ) -> BuildReport:
@@ -72,6 +73,9 @@ def build(
         keep: Whether the shapes of the build that is in the model are built for as well.
         timing_cache: Directory for TensorRT's measurements, which make the next build faster. None:
             ``TFTRT_TIMING_CACHE``, else ``~/.cache/tftrt/timing``. False: no cache.
+        plan_cache: Directory of engines that were built before, up to 8 GiB. One is taken from there, instead of being
+            built, if its segment, shapes and options are the same, and GPU model, driver and versions. None:
+            ``TFTRT_PLAN_CACHE``, else ``~/.cache/tftrt/plan``. False: no cache.
         device: The GPU, ``"gpu:N"``.
         progress: Called with a phase and the fraction done, from 0 to 1; at least each second while engines are built.
 
@@ -103,6 +107,7 @@ def build(
         optimization_level=optimization_level,
         keep=keep,
         timing_cache=timing_cache,
+        plan_cache=plan_cache,
         device=device,
     )
     from .pipeline import run

@@ -62,6 +62,7 @@ def add_build(
     calibrated: bool,
     calibration_batches: int,
     timing_cache: dict[str, Any],
+    reused_plans: int,
     seconds: dict[str, float],
 ) -> dict[str, Any]:
     """The manifest with what was built, ready for ``write_manifest``.
@@ -77,6 +78,7 @@ def add_build(
         calibrated: Whether engines have ranges from calibration.
         calibration_batches: How many batches they were calibrated with, now.
         timing_cache: ``{"hit", "bytes"}``.
+        reused_plans: How many engines came from the plan cache.
         seconds: For each phase.
     """
     content = {key: value for key, value in manifest.items() if key not in _WRITTEN_LATER}
@@ -93,6 +95,7 @@ def add_build(
         "calibrated": calibrated,
         "calibration_batches": calibration_batches,
         "timing_cache": timing_cache,
+        "reused_plans": reused_plans,
         "seconds": seconds,
     }
     tables = {**manifest.get("calibration_tables", {}), **result["calibration_tables"]}

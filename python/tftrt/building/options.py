@@ -38,6 +38,7 @@ class Options:
         optimization_level: -1: TensorRT's own.
         keep: Whether the shapes of the build before stay.
         timing_cache: Its directory; None: none.
+        plan_cache: Its directory; None: none.
         gpu: Index of the GPU.
     """
 
@@ -54,6 +55,7 @@ class Options:
     optimization_level: int
     keep: bool
     timing_cache: Path | None
+    plan_cache: Path | None
     gpu: int
 
 
@@ -74,6 +76,7 @@ def read_options(
     optimization_level: Any,
     keep: Any,
     timing_cache: Any,
+    plan_cache: Any,
     device: Any,
 ) -> Options:
     """Check the arguments of :func:`tftrt.build`.
@@ -105,7 +108,8 @@ def read_options(
         max_workspace_size_bytes=0 if max_workspace_size_bytes is None else _read_size(max_workspace_size_bytes),
         optimization_level=-1 if optimization_level is None else _read_level(optimization_level),
         keep=keep,
-        timing_cache=_timing_cache_directory(timing_cache),
+        timing_cache=_cache_directory("timing", timing_cache),
+        plan_cache=_cache_directory("plan", plan_cache),
         gpu=_read_device(device),
     )
 
@@ -171,21 +175,21 @@ def _read_size(value: Any) -> int:
     return int(value)
 
 
-def _timing_cache_directory(value: Any) -> Path | None:
+def _cache_directory(kind: str, value: Any) -> Path | None:
     if value is False:
         return None
     if value is None:
-        value = os.environ.get("TFTRT_TIMING_CACHE") or _home_cache()
+        value = os.environ.get(f"TFTRT_{kind.upper()}_CACHE") or _home_cache(kind)
         if value is None:
             return None
     if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
-        raise InvalidArgumentError(f"timing_cache: expected a directory or False (no cache), found {value!r}.")
+        raise InvalidArgumentError(f"{kind}_cache: expected a directory or False (no cache), found {value!r}.")
     return Path(os.fsdecode(value)).absolute()
 
 
-def _home_cache() -> Path | None:
+def _home_cache(kind: str) -> Path | None:
     try:
-        return Path("~/.cache/tftrt/timing").expanduser()
+        return Path("~/.cache/tftrt", kind).expanduser()
     except RuntimeError:  # this user has no home
         return None
 

@@ -22,6 +22,7 @@ from .gpu import Machine, find_machine
 from .manifest import add_build, make_plans
 from .model import BuildableModel, open_model
 from .options import Options
+from .plan_cache import PlanCache
 from .process import LOG_NAME, WORKER, run_worker
 from .progress import BuildProgress
 from .report import BuildReport, BuiltEngine
@@ -213,6 +214,7 @@ class _Work:
             "calibrate": self.calibration,
             "timing_cache_in": str(self.folder / _TIMING_CACHE_IN) if has_timings else None,
             "timing_cache_out": str(self.folder / _TIMING_CACHE_OUT),
+            "plan_cache": None if options.plan_cache is None else str(options.plan_cache),
         }
 
     def write(self, directory: Path, target: Path, start: float) -> BuildReport:
@@ -235,10 +237,12 @@ class _Work:
             calibrated=model.needs_calibration,
             calibration_batches=len(self.calibration),
             timing_cache={"hit": self.timing_cache["hit"], "bytes": self.timing_cache["bytes"]},
+            reused_plans=sum(engine["reused"] for engine in self.engines),
             seconds=seconds,
         )
         (directory / MANIFEST_PATH).unlink(missing_ok=True)
         write_manifest(directory, content)
+        self._keep_plans(plans, directory)
         return BuildReport(
             path=str(target),
             engines=[_built_engine(engine, self.engines) for engine in content["engines"]],
@@ -251,6 +255,15 @@ class _Work:
             timing_cache=self.timing_cache,
             seconds=seconds,
         )
+
+    def _keep_plans(self, plans: dict[str, dict[str, Any]], directory: Path) -> None:
+        if self.options.plan_cache is None:
+            return
+        cache = PlanCache(self.options.plan_cache)
+        for engine in self.engines:
+            key = self.result["plan_keys"].get(engine["name"])
+            if key is not None and engine["built"] and not engine["reused"]:
+                cache.store(key, directory / plans[engine["name"]]["asset"])
 
 
 def _calls(request: Request) -> list[dict[str, Any]]:
@@ -265,13 +278,14 @@ def _calls(request: Request) -> list[dict[str, Any]]:
 def _built_engine(entry: dict[str, Any], results: Sequence[dict[str, Any]]) -> BuiltEngine:
     """The report on one engine, from its entry in the manifest and the builder's word on it."""
     plan = entry["plan"] or {"bytes": 0, "profiles": [], "shapes": [], "seconds": 0.0}
-    problems = {result["name"]: result["problem"] for result in results}
+    (result,) = (result for result in results if result["name"] == entry["name"])
     return BuiltEngine(
         name=entry["name"],
         signatures=entry["signatures"],
         precision=entry["precision"],
-        built=entry["plan"] is not None,
-        problem="" if entry["plan"] is not None else problems.get(entry["name"], ""),
+        built=result["built"],
+        reused=result["reused"],
+        problem=result["problem"],
         profiles=plan["profiles"],
         shapes=plan["shapes"],
         plan_bytes=plan["bytes"],

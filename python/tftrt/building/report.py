@@ -18,17 +18,19 @@ class BuiltEngine:
         signatures: The signatures that use it.
         precision: ``"FP32"``, ``"FP16"`` or ``"INT8"``.
         built: Whether it has a plan now.
+        reused: Whether that came from the plan cache.
         problem: Why it has none; empty if it has.
         profiles: ``{"min", "opt", "max"}``, each with the shapes of all inputs; empty in implicit-batch mode.
         shapes: Implicit-batch mode: the largest input shapes of each plan.
         plan_bytes: Size of its file.
-        seconds: Time that TensorRT took.
+        seconds: Time that TensorRT took, 0 if it is reused.
     """
 
     name: str
     signatures: list[str]
     precision: str
     built: bool
+    reused: bool = False
     problem: str = ""
     profiles: list[dict[str, Any]] = field(default_factory=list)
     shapes: list[list[list[int]]] = field(default_factory=list)
@@ -100,7 +102,8 @@ def _engine(engine: BuiltEngine) -> list[str]:
     head = f"{engine.name}  {engine.precision}  in {', '.join(engine.signatures)}"
     if not engine.built:
         return [head, f"  not built: {engine.problem}. It runs as TensorFlow's own ops."]
-    lines = [f"{head}: {engine.plan_bytes / 1e6:.1f} MB in {engine.seconds:.1f} s"]
+    source = "from the plan cache" if engine.reused else f"in {engine.seconds:.1f} s"
+    lines = [f"{head}: {engine.plan_bytes / 1e6:.1f} MB {source}"]
     for profile in engine.profiles:
         least, best, most = (_shapes(profile[bound]) for bound in ("min", "opt", "max"))
         lines.append(f"  {least}" if least == most else f"  {least} to {most}, best at {best}")

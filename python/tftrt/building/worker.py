@@ -6,6 +6,7 @@ events to the pipe FD, one JSON object a line, and what TensorFlow and TensorRT 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -21,8 +22,9 @@ import numpy as np
 from .. import _native
 from .._samples import random_array
 from .._stats import profile_to_dict
-from ..errors import Error
+from ..errors import Error, ModelError
 from .data import Arrays
+from .plan_cache import PlanCache
 from .spool import load_batch
 
 __all__ = ["NOT_REACHED", "can_be_saved", "main", "work"]
@@ -66,6 +68,8 @@ def work(request: dict[str, Any], send: Send, native: Any) -> None:
         builder.calibrate(call["signature"], load_batch(Path(call["file"]), inputs[call["signature"]]))
     finish("calibrate")
     send({"event": "phase", "phase": "build"})
+    if request["plan_cache"] is not None and not request["calibrate"]:
+        _use_plans(builder, PlanCache(Path(request["plan_cache"])))
     try:
         built = builder.build(
             lambda name, number, of: send({"event": "engine", "name": name, "number": number, "of": of})
@@ -89,9 +93,18 @@ def work(request: dict[str, Any], send: Send, native: Any) -> None:
             },
             "tensorrt": builder.tensorrt_version,
             "calibration_tables": builder.calibration_tables,
+            "plan_keys": {} if request["plan_cache"] is None else builder.plan_keys,
             "seconds": seconds,
         }
     )
+
+
+def _use_plans(builder: _native.EngineBuilder, cache: PlanCache) -> None:
+    for engine, key in builder.plan_keys.items():
+        file = cache.find(key)
+        if file is not None:
+            with contextlib.suppress(ModelError):  # it is built instead
+                builder.use_plans(engine, os.fsencode(file))
 
 
 def can_be_saved(engines: Sequence[dict[str, Any]]) -> bool:
@@ -105,6 +118,7 @@ def _engine_to_dict(engine: _native.BuiltEngine) -> dict[str, Any]:
     return {
         "name": engine.name,
         "built": engine.built,
+        "reused": engine.reused,
         "problem": engine.problem,
         "seconds": engine.seconds,
         "profiles": [profile_to_dict(profile) for profile in engine.profiles],

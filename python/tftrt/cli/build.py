@@ -48,6 +48,7 @@ _OPTIONS = (
     "optimization_level",
     "keep",
     "timing_cache",
+    "plan_cache",
     "device",
 )
 _SHAPE_OPTIONS = ("min_shapes", "opt_shapes", "max_shapes")
@@ -134,17 +135,23 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         metavar="0..5",
         help="how long TensorRT looks for fast kernels (default: its own choice, 3)",
     )
-    caches = group.add_mutually_exclusive_group()
-    caches.add_argument(
-        "--timing-cache",
-        **optional(),
-        metavar="DIR",
-        help="where TensorRT's measurements are kept (default: TFTRT_TIMING_CACHE, else ~/.cache/tftrt/timing)",
-    )
-    caches.add_argument(
-        "--no-timing-cache", dest="timing_cache", **optional(action="store_const", const=False), help="keep none"
-    )
+    add_cache_options(group)
     group.add_argument("--device", **optional(), metavar="gpu:N", help="the GPU (default: gpu:0)")
+
+
+def add_cache_options(group: argparse._ArgumentGroup) -> None:
+    """Add the options that say where a build keeps what the next one can use."""
+    for kind, text in (("timing", "TensorRT's measurements"), ("plan", "engines, to be reused,")):
+        caches = group.add_mutually_exclusive_group()
+        caches.add_argument(
+            f"--{kind}-cache",
+            **optional(),
+            metavar="DIR",
+            help=f"where {text} are kept (default: TFTRT_{kind.upper()}_CACHE, else ~/.cache/tftrt/{kind})",
+        )
+        caches.add_argument(
+            f"--no-{kind}-cache", dest=f"{kind}_cache", **optional(action="store_const", const=False), help="keep none"
+        )
 
 
 def run(args: argparse.Namespace) -> int:

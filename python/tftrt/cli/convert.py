@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from .._arguments import PROFILE_STRATEGIES
-from .build import add_shape_options, read_shapes, shown_warnings
+from .build import add_cache_options, add_shape_options, read_shapes, shown_warnings
 from .common import (
     SUCCESS,
     Subparsers,
@@ -54,7 +54,7 @@ _OPTIONS = (
     "overwrite",
 )
 
-_BUILD_OPTIONS = ("data", "keep", "calibration", "calibration_table", "timing_cache", "device")
+_BUILD_OPTIONS = ("data", "keep", "calibration", "calibration_table", "timing_cache", "plan_cache", "device")
 
 _SUBCOMMAND = "tensorrt"
 
@@ -162,8 +162,7 @@ def _add_build_options(parser: argparse.ArgumentParser) -> None:
         "--calibration", **optional(action="append"), metavar="SOURCE", help="INT8: batches of real inputs, repeatable"
     )
     group.add_argument("--calibration-table", **optional(), metavar="FILE", help="INT8: tables exported before")
-    group.add_argument("--timing-cache", **optional(), metavar="DIRECTORY", help="where TensorRT's timings are kept")
-    group.add_argument("--no-timing-cache", dest="timing_cache", **optional(action="store_false"), help="keep none")
+    add_cache_options(group)
     group.add_argument("--device", **optional(), metavar="gpu:N", help="the GPU to build on (default: gpu:0)")
     add_shape_options(parser)
 

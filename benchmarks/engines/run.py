@@ -39,7 +39,7 @@ class Job:
 
     file: str
     select: str = ""
-    seconds_a_test: float = 240.0
+    seconds_a_test: float = 400.0
 
 
 def _precisions() -> list[Job]:

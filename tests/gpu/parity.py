@@ -11,11 +11,11 @@ import numpy as np
 from .factory import Arrays
 
 BOUNDS = {
-    # An H100 multiplies FP32 as TF32, in engines and in TensorFlow's own kernels: 10 bits of mantissa, 5e-4 in each
-    # factor. Sums average it out; layers add it up. MobileNetV2 missed the deep bound on 2026-11-24 with 0.02; whether
-    # that is TF32 is not known: compare with NVIDIA_TF32_OVERRIDE=0, and with its native run on the GPU, first.
-    "FP32": {"small": 3e-3, "deep": 1e-2},
-    # The same mantissa, but activations are rounded to it between layers, and sums may be too.
+    # An H100 multiplies FP32 as TF32, in engines and in TensorFlow's own kernels: FP16's mantissa of 10 bits, 5e-4 in
+    # each factor. Sums average it out; layers add it up. MobileNetV2, with 54 layers, is 0.02 off, and 4e-6 without
+    # TF32: WITHOUT_TF32 is the bound that finds a wrong engine.
+    "FP32": {"small": 3e-3, "deep": 3e-2},
+    # Activations are rounded between layers as well, and sums may be.
     "FP16": {"small": 1e-2, "deep": 3e-2},
     # 1/127 of each tensor's range in each layer, and what the calibration's histogram cuts off. What matters for INT8
     # is a model's accuracy: test_int8.py. These bounds tell a coarse result from a wrong one, whose error is near 1.
@@ -23,7 +23,7 @@ BOUNDS = {
 }
 
 # Deep networks built and run with NVIDIA_TF32_OVERRIDE=0: 24 bits of mantissa.
-WITHOUT_TF32 = 1e-3
+WITHOUT_TF32 = 1e-4
 
 # The same engine with the same shapes on the same GPU: TensorRT's kernels are deterministic up to split sums.
 SAME_ENGINE = 1e-5

@@ -28,7 +28,7 @@ from .graphs import (
 )
 from .load import LoadedModel
 from .options import Options
-from .quantization import keep_emulation, use_known_ops
+from .quantization import explain, keep_emulation, use_known_ops
 
 _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
 _LOWER = "_lower_using_switch_merge"
@@ -104,6 +104,7 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
         other, reasons = passes.tensorrt(lowered, signature.tensors, options)
         if _heavy_in_engines(other) > _heavy_in_engines(best):
             best, signature.reasons = other, reasons
+    signature.reasons = explain(signature.reasons, frozen, options)
     _allow_lowering(best)
     signature.graph = best
     signature.prune()

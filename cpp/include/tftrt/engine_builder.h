@@ -67,8 +67,8 @@ enum class ShapeRole {
 
 // Builds the engines of a model that tftrt converted, on this machine's GPU, by running it: once for each wanted shape
 // as TensorFlow's own ops, which shows the shapes at each engine, then with TensorRT building. In this order: Collect,
-// Calibrate (INT8), UsePlans, Build, Save. Takes minutes. Not thread-safe; one builder in a process at a time. Errors of TensorRT
-// that it cannot report end the process, so build in a process of its own, as tftrt.build of Python does.
+// Calibrate (INT8), UsePlans, Build, Save. Takes minutes. Not thread-safe; one builder in a process at a time. Errors
+// of TensorRT that it cannot report end the process, so build in a process of its own, as tftrt.build of Python does.
 class TFTRT_EXPORT EngineBuilder {
  public:
   // Throws IncompatibleError without a GPU or TensorRT, UnsupportedError for a model that tftrt did not convert, and

@@ -74,9 +74,7 @@ void EngineBuilder::Calibrate(const std::string& signature, const NamedTensors& 
   impl_->builder().Calibrate(spec, InOrder(spec, inputs));
 }
 
-std::vector<std::pair<std::string, std::string>> EngineBuilder::PlanKeys() const {
-  return impl_->builder().PlanKeys();
-}
+std::vector<std::pair<std::string, std::string>> EngineBuilder::PlanKeys() const { return impl_->builder().PlanKeys(); }
 
 void EngineBuilder::UsePlans(const std::string& engine, const std::string& file) {
   impl_->builder().UsePlans(engine, file);

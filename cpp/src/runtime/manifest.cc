@@ -2,6 +2,7 @@
 
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/util/json_util.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>

@@ -51,6 +51,9 @@ struct ModelInfo {
 };
 
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+using NamedShapes = std::vector<std::pair<std::string, Shape>>;
+
+class Runner;
 
 // A loaded SavedModel, seen through one of its signatures. Cheap to copy: copies, and the handles of other
 // signatures, share one session. Thread-safe; any number of threads may call Run at once.
@@ -84,6 +87,15 @@ class TFTRT_EXPORT Model {
 
   // The same with the tensors in the order of inputs(), for callers that count nanoseconds.
   std::vector<Tensor> RunOrdered(const std::vector<Tensor>& inputs) const;
+
+  // The signature with inputs and outputs that stay where they are: see runner.h, which is to be included. Every Run
+  // reads the memory of `inputs`, which are given as for Run. Outputs as for Run; throws what Run throws, and
+  // InvalidArgumentError beyond 32 different lists of outputs.
+  Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs = {}) const;
+
+  // The same, with inputs of these shapes for the caller to fill: aligned, and zeros (strings: empty) at first. Those
+  // whose shape is fixed may be left out.
+  Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs = {}) const;
 
   // What was called and what ran it since the model was loaded, the calls that warmed it not counted.
   ModelStats Stats() const;

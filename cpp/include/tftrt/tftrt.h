@@ -8,6 +8,7 @@
 #include "tftrt/error.h"
 #include "tftrt/model.h"
 #include "tftrt/options.h"
+#include "tftrt/runner.h"
 #include "tftrt/stats.h"
 #include "tftrt/tensor.h"
 #include "tftrt/version.h"

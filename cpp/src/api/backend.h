@@ -21,6 +21,16 @@ struct ResolvedRuntimeOptions {
   bool warnings = true;  // whether tftrt itself may write to stderr
 };
 
+// A callable with inputs and outputs that stay where they are. One thread at a time.
+class Binding {
+ public:
+  virtual ~Binding() = default;
+
+  // Reads the inputs that it was made with and writes the outputs: one for each of the callable's. Those whose shape
+  // and dtype stay the same keep their memory.
+  virtual void Run(std::vector<Tensor>& outputs) = 0;
+};
+
 // One signature, pruned to some of its outputs and ready to run. Thread-safe.
 class Callable {
  public:
@@ -29,6 +39,9 @@ class Callable {
   // `inputs` point to one tensor for each input of the signature, in its order, already checked against it.
   // Returns one tensor for each output that the callable was made for.
   virtual std::vector<Tensor> Run(const Tensor* const* inputs) const = 0;
+
+  // `inputs` as for Run. To be used as long as the callable lives, and destroyed at any time.
+  virtual std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs) const = 0;
 };
 
 // A call that runs engines: shapes by the name of the input.

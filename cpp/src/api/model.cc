@@ -1,193 +1,21 @@
 #include "tftrt/model.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstring>
-#include <map>
 #include <mutex>
-#include <numeric>
-#include <shared_mutex>
 
 #include "api/backend.h"
 #include "api/fork_guard.h"
+#include "api/runner_impl.h"
 #include "api/runtime_loader.h"
 #include "api/runtime_options.h"
+#include "api/shared_model.h"
 #include "api/signature_check.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
 namespace {
-
-// A callable for each set of outputs that was asked for; beyond this many sets, all outputs are computed instead.
-constexpr std::size_t kMostOutputSets = 32;
-
-using OutputSet = std::vector<std::size_t>;
-
-Tensor CopyOf(const Tensor& tensor) {
-  if (tensor.dtype() == DType::kString) return Tensor::Strings(tensor.strings(), tensor.shape());
-  return Tensor::Copy(tensor.data(), tensor.dtype(), tensor.shape());
-}
-
-// One signature and what is ready to run of it.
-class SignatureCallables {
- public:
-  SignatureCallables(const SignatureSpec& spec, LoadedModel& model) : spec_(spec) {
-    all_.resize(spec.outputs.size());
-    std::iota(all_.begin(), all_.end(), std::size_t{0});
-    all_outputs_ = model.MakeCallable(spec_, all_);
-  }
-
-  const SignatureSpec& spec() const { return spec_; }
-  const Callable& all_outputs() const { return *all_outputs_; }
-
-  std::vector<Tensor> Run(const Tensor* const* inputs, const OutputSet& wanted, LoadedModel& model) {
-    if (wanted == all_) return all_outputs_->Run(inputs);
-    if (const Callable* callable = ForOutputs(wanted, model)) return callable->Run(inputs);
-    std::vector<Tensor> every = all_outputs_->Run(inputs);
-    std::vector<Tensor> selected;
-    for (auto index = wanted.begin(); index != wanted.end(); ++index) {
-      const bool repeated = std::find(wanted.begin(), index, *index) != index;
-      selected.push_back(repeated ? CopyOf(every[*index]) : every[*index]);
-    }
-    return selected;
-  }
-
- private:
-  const Callable* ForOutputs(const OutputSet& wanted, LoadedModel& model) {
-    const std::lock_guard lock(mutex_);
-    const auto found = some_outputs_.find(wanted);
-    if (found != some_outputs_.end()) return found->second.get();
-    if (some_outputs_.size() >= kMostOutputSets) return nullptr;
-    return (some_outputs_[wanted] = model.MakeCallable(spec_, wanted)).get();
-  }
-
-  const SignatureSpec& spec_;
-  OutputSet all_;
-  std::unique_ptr<Callable> all_outputs_;
-  std::mutex mutex_;
-  std::map<OutputSet, std::unique_ptr<Callable>> some_outputs_;
-};
-
-// The model that all handles share.
-class SharedModel {
- public:
-  explicit SharedModel(std::unique_ptr<LoadedModel> loaded)
-      : info_(loaded->info()),
-        manifest_(loaded->manifest()),
-        signatures_(loaded->signatures()),
-        loaded_(std::move(loaded)) {}
-
-  ~SharedModel() {
-    if (!fork_guard_.InForkedChild()) return;
-    // Freeing a session joins threads that a forked child does not have.
-    for (auto& [name, callables] : callables_) callables.release();
-    loaded_.release();
-  }
-
-  const ModelInfo& info() const { return info_; }
-  const std::string& manifest() const { return manifest_; }
-  const std::vector<SignatureSpec>& signatures() const { return signatures_; }
-
-  SignatureCallables& Prepare(const std::string& name) {
-    const Use use(*this);
-    const SignatureSpec& spec = Spec(name);
-    const std::lock_guard lock(callables_mutex_);
-    auto& callables = callables_[name];
-    if (callables == nullptr) callables = std::make_unique<SignatureCallables>(spec, *loaded_);
-    return *callables;
-  }
-
-  // Keeps the session while it lives. Throws if there is none.
-  class Use {
-   public:
-    explicit Use(const SharedModel& model) {
-      model.fork_guard_.Check();
-      if (!model.closed_.load(std::memory_order_relaxed)) lock_ = std::shared_lock(model.session_mutex_);
-      if (!lock_.owns_lock() || model.loaded_ == nullptr) {
-        throw InvalidArgumentError("the model \"" + model.info_.path + "\" is closed; load it again");
-      }
-    }
-
-   private:
-    std::shared_lock<std::shared_mutex> lock_;
-  };
-
-  LoadedModel& loaded() const { return *loaded_; }
-
-  // Counts a call of Run, and an error unless Succeed() is called.
-  class Count {
-   public:
-    explicit Count(SharedModel& model) : model_(model) {}
-    ~Count() {
-      model_.calls_.fetch_add(1, std::memory_order_relaxed);
-      if (!succeeded_) model_.errors_.fetch_add(1, std::memory_order_relaxed);
-    }
-    void Succeed() { succeeded_ = true; }
-
-   private:
-    SharedModel& model_;
-    bool succeeded_ = false;
-  };
-
-  ModelStats Stats() const {
-    ModelStats stats;
-    stats.calls = calls_.load(std::memory_order_relaxed);
-    stats.errors = errors_.load(std::memory_order_relaxed);
-    stats.load_seconds = info_.load_seconds;
-    stats.load_seconds.emplace_back("callables", callables_seconds_);
-    stats.load_seconds.emplace_back("warm-up", warm_up_seconds_);
-    const std::shared_lock lock(session_mutex_);
-    if (loaded_ != nullptr) stats.engines = loaded_->engine_stats();
-    return stats;
-  }
-
-  void set_load_seconds(double callables, double warm_up) {
-    callables_seconds_ = callables;
-    warm_up_seconds_ = warm_up;
-  }
-
-  void Close() {
-    // Turns new calls away, so that a stream of them cannot keep the lock below waiting.
-    closed_.store(true, std::memory_order_relaxed);
-    if (fork_guard_.InForkedChild()) return;
-    const std::unique_lock lock(session_mutex_);
-    callables_.clear();
-    loaded_.reset();
-  }
-
-  bool closed() const { return closed_.load(std::memory_order_relaxed); }
-
-  // Lives as long as this, unlike the callables.
-  const SignatureSpec& Spec(const std::string& name) const {
-    std::string names;
-    for (const SignatureSpec& spec : signatures_) {
-      if (spec.name == name) {
-        if (!spec.unsupported.empty())
-          throw UnsupportedError("signature \"" + name + "\" cannot be called: " + spec.unsupported);
-        return spec;
-      }
-      names += (names.empty() ? "\"" : ", \"") + spec.name + "\"";
-    }
-    throw InvalidArgumentError("the model \"" + info_.path + "\" has no signature \"" + name + "\"; " +
-                               (names.empty() ? "it has none" : "its signatures are " + names));
-  }
-
- private:
-  const ForkGuard fork_guard_;
-  const ModelInfo info_;
-  const std::string manifest_;
-  const std::vector<SignatureSpec> signatures_;
-  std::atomic<bool> closed_{false};
-  std::atomic<std::uint64_t> calls_{0};
-  std::atomic<std::uint64_t> errors_{0};
-  double callables_seconds_ = 0;
-  double warm_up_seconds_ = 0;
-  mutable std::shared_mutex session_mutex_;  // shared by calls, exclusive for Close
-  std::unique_ptr<LoadedModel> loaded_;
-  std::mutex callables_mutex_;
-  std::map<std::string, std::unique_ptr<SignatureCallables>> callables_;
-};
 
 void CheckThreads(const char* name, int threads) {
   if (threads >= 0 && threads <= 4096) return;
@@ -250,10 +78,15 @@ class Model::Impl {
   }
 
   std::vector<Tensor> Run(const Tensor* const* inputs, const std::vector<std::string>& outputs) const {
-    OutputSet wanted;
-    for (const std::string& name : outputs) wanted.push_back(IndexOf(spec_.outputs, name, "output", spec_.name));
+    const OutputSet wanted = OutputsNamed(spec_, outputs);
     const SharedModel::Use use(*model_);
     return callables_.Run(inputs, wanted, model_->loaded());
+  }
+
+  Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs) const {
+    std::vector<Tensor> ordered;
+    for (const Tensor* input : OrderInputs(spec_, inputs)) ordered.push_back(*input);
+    return Runner::Impl::Make(model_, callables_, std::move(ordered), OutputsNamed(spec_, outputs));
   }
 
   void WarmUp(int calls) const {
@@ -309,6 +142,26 @@ Model Model::Load(const std::string& path, const ModelOptions& options) {
   shared->set_load_seconds(callables_seconds, SecondsSince(ready));
   shared->loaded().ResetStats();
   return model;
+}
+
+Runner Model::Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs) const {
+  return impl_->Bind(inputs, outputs);
+}
+
+Runner Model::Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs) const {
+  const SignatureSpec& spec = impl_->spec();
+  NamedTensors inputs;
+  for (const auto& [name, shape] : shapes) {
+    const TensorSpec& input = spec.inputs[IndexOf(spec.inputs, name, "input", spec.name)];
+    inputs.emplace_back(name, Zeros(input.dtype, shape));
+  }
+  for (const TensorSpec& input : spec.inputs) {
+    const bool given =
+        std::any_of(shapes.begin(), shapes.end(), [&](const auto& named) { return named.first == input.name; });
+    const bool fixed = input.known_rank && std::count(input.shape.begin(), input.shape.end(), -1) == 0;
+    if (!given && fixed) inputs.emplace_back(input.name, Zeros(input.dtype, input.shape));
+  }
+  return impl_->Bind(inputs, outputs);
 }
 
 Model Model::WithSignature(const std::string& name) const {

@@ -1,6 +1,7 @@
 #include "runtime/callable.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "runtime/status.h"
 #include "runtime/tensor_conversion.h"
@@ -71,18 +72,8 @@ class SessionCallable final : public Callable {
     std::vector<tensorflow::Tensor> feeds;
     feeds.reserve(copy_input_.size());
     for (std::size_t i = 0; i < copy_input_.size(); ++i) feeds.push_back(ToTensorFlow(*inputs[i], copy_input_[i]));
-    std::vector<tensorflow::Tensor> fetches(uses_.size(), NotComputed());
-    if (made_) {
-      ThrowIfError(pools_ == nullptr ? session_.RunCallable(handle_, feeds, &fetches, nullptr)
-                                     : session_.RunCallable(handle_, feeds, &fetches, nullptr, *pools_),
-                   context_);
-    }
-    for (std::size_t i = 0; i < fetches.size(); ++i) {
-      if (fetches[i].SharesBufferWith(NotComputed())) {
-        throw InvalidArgumentError(context_ + " failed: \"" + fetch_names_[i] +
-                                   "\" is on a branch of the graph that these inputs do not take, so it has no value");
-      }
-    }
+    std::vector<tensorflow::Tensor> fetches;
+    Fetch(feeds, fetches);
     std::vector<Tensor> outputs;
     outputs.reserve(sources_.size());
     for (const OutputSource& source : sources_) {
@@ -97,6 +88,35 @@ class SessionCallable final : public Callable {
     return outputs;
   }
 
+  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs) const override;
+
+  // Whether the graph may keep the input, so that it needs a copy of its own.
+  bool copies_input(std::size_t index) const { return copy_input_[index]; }
+
+  std::size_t outputs() const { return sources_.size(); }
+
+  // The tensor of an output, after Fetch.
+  const tensorflow::Tensor& Output(std::size_t index, const std::vector<tensorflow::Tensor>& feeds,
+                                   const std::vector<tensorflow::Tensor>& fetches) const {
+    const OutputSource& source = sources_[index];
+    return source.is_input ? feeds[source.index] : fetches[source.index];
+  }
+
+  void Fetch(const std::vector<tensorflow::Tensor>& feeds, std::vector<tensorflow::Tensor>& fetches) const {
+    fetches.assign(uses_.size(), NotComputed());
+    if (made_) {
+      ThrowIfError(pools_ == nullptr ? session_.RunCallable(handle_, feeds, &fetches, nullptr)
+                                     : session_.RunCallable(handle_, feeds, &fetches, nullptr, *pools_),
+                   context_);
+    }
+    for (std::size_t i = 0; i < fetches.size(); ++i) {
+      if (fetches[i].SharesBufferWith(NotComputed())) {
+        throw InvalidArgumentError(context_ + " failed: \"" + fetch_names_[i] +
+                                   "\" is on a branch of the graph that these inputs do not take, so it has no value");
+      }
+    }
+  }
+
  private:
   tensorflow::Session& session_;
   const std::vector<bool> copy_input_;
@@ -108,6 +128,59 @@ class SessionCallable final : public Callable {
   bool made_ = false;
   std::vector<std::string> fetch_names_;
 };
+
+// An input's memory as TensorFlow reads it, prepared once as far as that goes.
+class BoundInput {
+ public:
+  BoundInput(Tensor tensor, bool copy)
+      : tensor_(std::move(tensor)), how_(copy || tensor_.dtype() == DType::kString ? How::kNewCopy : How::kLent) {
+    if (how_ == How::kLent && !IsAligned(tensor_.data())) how_ = How::kCopy;
+  }
+
+  tensorflow::Tensor First() const { return ToTensorFlow(tensor_, how_ != How::kLent); }
+
+  void Update(tensorflow::Tensor& feed) const {
+    if (how_ == How::kNewCopy) feed = ToTensorFlow(tensor_, true);
+    if (how_ == How::kCopy && tensor_.num_bytes() != 0) std::memcpy(feed.data(), tensor_.data(), tensor_.num_bytes());
+  }
+
+ private:
+  // kCopy: into the same place each time; kNewCopy: the graph may still have the last one.
+  enum class How { kLent, kCopy, kNewCopy };
+
+  Tensor tensor_;
+  How how_;
+};
+
+class SessionBinding final : public Binding {
+ public:
+  SessionBinding(const SessionCallable& callable, std::vector<Tensor> inputs) : callable_(callable) {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      inputs_.emplace_back(std::move(inputs[i]), callable.copies_input(i));
+      feeds_.push_back(inputs_.back().First());
+    }
+  }
+
+  void Run(std::vector<Tensor>& outputs) override {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].Update(feeds_[i]);
+    callable_.Fetch(feeds_, fetches_);
+    for (std::size_t i = 0; i < callable_.outputs(); ++i) {
+      CopyFromTensorFlow(callable_.Output(i, feeds_, fetches_), outputs[i]);
+    }
+    // What was fetched goes back now, not with the next call.
+    fetches_.clear();
+  }
+
+ private:
+  const SessionCallable& callable_;
+  std::vector<BoundInput> inputs_;
+  std::vector<tensorflow::Tensor> feeds_;
+  std::vector<tensorflow::Tensor> fetches_;
+};
+
+std::unique_ptr<Binding> SessionCallable::Bind(std::vector<Tensor> inputs) const {
+  return std::make_unique<SessionBinding>(*this, std::move(inputs));
+}
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "tftrt/tensor.h"
+#include "tftrt/model.h"
 
 namespace tftrt {
 
@@ -28,8 +28,6 @@ enum class ManifestFiles { kEngines, kOthers };
 // Compares size and sha256 sum of the files that the manifest lists with the model's: those with engines, or all
 // others. Throws ModelError that names the first one that differs.
 void VerifyFiles(const std::string& model_path, const std::string& manifest, ManifestFiles which);
-
-using NamedShapes = std::vector<std::pair<std::string, Shape>>;
 
 // What the manifest says about the engines in a model.
 struct BuildInfo {

@@ -69,9 +69,17 @@ Shape FromTensorFlow(const tensorflow::TensorShape& shape) {
   return result;
 }
 
-bool IsAligned(const void* data) { return reinterpret_cast<std::uintptr_t>(data) % kTensorAlignment == 0; }
+bool Equal(const tensorflow::TensorShape& a, const Shape& b) {
+  if (static_cast<std::size_t>(a.dims()) != b.size()) return false;
+  for (int i = 0; i < a.dims(); ++i) {
+    if (a.dim_size(i) != b[static_cast<std::size_t>(i)]) return false;
+  }
+  return true;
+}
 
 }  // namespace
+
+bool IsAligned(const void* data) { return reinterpret_cast<std::uintptr_t>(data) % kTensorAlignment == 0; }
 
 std::optional<DType> FromTensorFlow(tensorflow::DataType type) {
   for (const TypeEntry& entry : kTypes) {
@@ -110,6 +118,17 @@ tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy) {
     std::memcpy(result.data(), tensor.data(), tensor.num_bytes());
   }
   return result;
+}
+
+void CopyFromTensorFlow(const tensorflow::Tensor& tensor, Tensor& result) {
+  const bool fits = result.valid() && result.dtype() != DType::kString &&
+                    ToTensorFlow(result.dtype()) == tensor.dtype() && Equal(tensor.shape(), result.shape());
+  if (!fits) {
+    // The copy refers to the same elements, which makes it copy them.
+    result = FromTensorFlow(tensorflow::Tensor(tensor));
+  } else if (result.num_bytes() != 0) {
+    std::memcpy(result.data(), tensor.data(), result.num_bytes());
+  }
 }
 
 Tensor FromTensorFlow(tensorflow::Tensor&& tensor) {

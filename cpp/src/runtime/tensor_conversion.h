@@ -16,6 +16,12 @@ tensorflow::DataType ToTensorFlow(DType dtype);
 // aligned, and if `copy` asks for it.
 tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy);
 
+// Whether TensorFlow can read this memory without a copy.
+bool IsAligned(const void* data);
+
+// Copies the elements into `result`'s memory if shape and dtype are the same, else into new memory.
+void CopyFromTensorFlow(const tensorflow::Tensor& tensor, Tensor& result);
+
 // Takes over the tensor's memory if nobody else refers to it, else copies it.
 Tensor FromTensorFlow(tensorflow::Tensor&& tensor);
 

@@ -110,11 +110,13 @@ EnginePlans Plans(const Shape& min, const Shape& max) {
 
 class EngineOpTest : public testing::Test {
  protected:
-  void Load(OnMiss on_miss) {
+  void Load(OnMiss on_miss, bool calibrates = false) {
     table_ = EngineTable::Create("folder/model", on_miss, /*warnings=*/true);
     tensorflow::GraphDef graph;
     ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kGraph, &graph));
-    (*graph.mutable_node(1)->mutable_attr())[kEngineTableAttr].set_s(table_->id());
+    auto& attrs = *graph.mutable_node(1)->mutable_attr();
+    attrs[kEngineTableAttr].set_s(table_->id());
+    if (calibrates) attrs["precision_mode"].set_s("INT8");
     session_.reset(tensorflow::NewSession({}));
     ASSERT_TRUE(session_->Create(graph).ok());
   }
@@ -232,15 +234,7 @@ TEST_F(EngineOpTest, BuildsWhereThereIsNoEngineOnly) {
 }
 
 TEST_F(EngineOpTest, CalibratesWhateverEngineThereIs) {
-  table_ = EngineTable::Create("folder/model", OnMiss::kError, /*warnings=*/true);
-  tensorflow::GraphDef graph;
-  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kGraph, &graph));
-  auto& attrs = *graph.mutable_node(1)->mutable_attr();
-  attrs[kEngineTableAttr].set_s(table_->id());
-  attrs["precision_mode"].set_s("INT8");
-  attrs["use_calibration"].set_b(true);
-  session_.reset(tensorflow::NewSession({}));
-  ASSERT_TRUE(session_->Create(graph).ok());
+  Load(OnMiss::kError, /*calibrates=*/true);
   record().SetPlans(Plans({1, 2}, {4, 8}));
   table_->set_mode(EngineMode::kBuild);
   EXPECT_EQ(Value({1, 2}), 101.0f);

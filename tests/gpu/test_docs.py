@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -29,12 +30,13 @@ def _blocks(language: str) -> list[str]:
 
 def test_commands_of_the_documentation(tmp_path: Path, record: Callable[..., None]) -> None:
     (tmp_path / "my_data.py").write_text(MY_DATA)
-    script = ["set -ex", "python() { " + sys.executable + ' "$@"; }', 'tftrt() { python -m tftrt "$@"; }']
+    script = [f'tftrt() {{ {sys.executable} -m tftrt "$@"; }}', "tftrt demo --keep demo", *_blocks("sh")]
     # Its caches belong to the test.
-    script += [f"cd {tmp_path}", f"export HOME={tmp_path}", "tftrt demo --keep demo", *_blocks("sh")]
-    program = "import subprocess, sys; sys.exit(subprocess.run(['bash', '-c', sys.argv[1]]).returncode)"
-    result = processes.run("-c", program, "\n".join(script), timeout=380)
+    environment = processes.environment(HOME=str(tmp_path))
+    command = ["bash", "-exc", "\n".join(script)]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=380)
     record(output=result.stdout[-4000:])
+    assert result.returncode == 0, result.stderr
 
     assert read_manifest(tmp_path / "demo" / "built")["build"]["gpu"]["name"]
     assert tftrt.calibration_table(tmp_path / "demo" / "int8")

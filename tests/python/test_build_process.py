@@ -35,7 +35,7 @@ from tftrt.building.progress import BuildProgress
 from tftrt.building.timing_cache import TimingCache, TimingKey
 from tftrt.cli.common import UsageError
 from tftrt.errors import Error, IncompatibleError, InternalError, InvalidArgumentError, ModelError
-from tftrt.manifest import MANIFEST_PATH
+from tftrt.manifest import MANIFEST_PATH, file_sha256
 
 # What the native builder does, as far as the parent sees it. Takes what to do, the request and the pipe.
 FAKE_WORKER = """
@@ -541,7 +541,7 @@ def test_the_worker_calls_the_builder_in_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize("useless", [False, True])
 def test_the_worker_uses_plans_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, useless: bool) -> None:
     (tmp_path / "plans").write_bytes(b"content")
-    PlanCache(tmp_path / "cache").store("key", tmp_path / "plans")
+    PlanCache(tmp_path / "cache").store("key", tmp_path / "plans", file_sha256(tmp_path / "plans"))
     monkeypatch.setattr(FakeBuilder, "useless", useless)
     events = work(tmp_path, FakeBuilder, calibrates=False, plan_cache=str(tmp_path / "cache"))
     assert FakeBuilder.calls[3:] == [("use_plans", "engine", b"content"), ("save", b"/new")]
@@ -675,7 +675,7 @@ def test_plan_cache_files(tmp_path: Path) -> None:
     assert cache.find("k") is None
     for key, content in (("k", b"one"), ("k2", b"two"), ("k", b"one")):
         (tmp_path / "plans").write_bytes(content)
-        cache.store(key, tmp_path / "plans")
+        cache.store(key, tmp_path / "plans", file_sha256(tmp_path / "plans"))
     found = cache.find("k")
     assert found is not None
     assert found.read_bytes() == b"one"
@@ -690,7 +690,7 @@ def test_plan_cache_keeps_what_was_used_last(tmp_path: Path) -> None:
     cache = PlanCache(tmp_path / "cache", largest=25)
     for second, key in enumerate("abc"):
         (tmp_path / "plans").write_bytes(key.encode() * 10)
-        cache.store(key, tmp_path / "plans")
+        cache.store(key, tmp_path / "plans", file_sha256(tmp_path / "plans"))
         for path in cache.directory.glob(f"{key}-*"):
             os.utime(path, (second, second))
         if key == "b":

@@ -195,10 +195,8 @@ def test_convolutions_with_ranges_go_into_engines(kind: str, dynamic_shapes: boo
     if kind == "rounded" and not dynamic_shapes:
         # TF-TRT contradicts itself.
         assert report.heavy_by_op["Conv2D"].converted == 0
-        assert (
-            "Conv2D                   2      with the model's own ranges, TF-TRT takes it with dynamic_shapes only"
-            in (str(report))
-        )
+        reason = "with the model's own ranges, TF-TRT takes it with dynamic_shapes only"
+        assert f"Conv2D                   2      {reason}" in str(report)
     else:
         assert report.heavy_by_op["Conv2D"].converted == report.heavy_by_op["Conv2D"].total == 2
         # Weights carry theirs for TensorRT to see, or have been rounded already.

@@ -47,7 +47,7 @@ class Callable {
 // A call that runs engines: shapes by the name of the input.
 struct WarmUpCall {
   std::string signature;
-  std::vector<std::pair<std::string, Shape>> shapes;
+  NamedShapes shapes;
 };
 
 // A SavedModel in a session. Thread-safe.

@@ -42,13 +42,13 @@ bool FitsInto(const std::vector<Shape>& shapes, const std::vector<Shape>& engine
   return true;
 }
 
-std::string Join(const std::vector<Shape>& shapes) {
+}  // namespace
+
+std::string ToString(const std::vector<Shape>& shapes) {
   std::string text;
   for (const Shape& shape : shapes) text += (text.empty() ? "" : ", ") + ToString(shape);
   return text;
 }
-
-}  // namespace
 
 bool EnginePlans::Accept(const std::vector<Shape>& shapes, const std::vector<Shape>* values) const {
   return std::any_of(profiles.begin(), profiles.end(),
@@ -64,7 +64,7 @@ std::string EnginePlans::Describe() const {
   std::string text;
   for (const ProfileWithValues& profile : profiles) text += (text.empty() ? "" : " or ") + ToString(profile.shapes);
   for (const std::vector<Shape>& engine : static_shapes) {
-    text += (text.empty() ? "" : " or ") + Join(engine) + " and smaller batches";
+    text += (text.empty() ? "" : " or ") + ToString(engine) + " and smaller batches";
   }
   return text.empty() ? "none" : text;
 }

@@ -9,6 +9,9 @@
 
 namespace tftrt {
 
+// "[1, 2], [3]"
+std::string ToString(const std::vector<Shape>& shapes);
+
 // What TensorRT has for one engine, as far as it decides which requests can run on it.
 struct EnginePlans {
   bool implicit_batch = false;

@@ -45,12 +45,6 @@ ShapeKey KeyOf(OpKernelContext* context) {
   return key;
 }
 
-std::string Describe(const std::vector<Shape>& shapes) {
-  std::string text;
-  for (const Shape& shape : shapes) text += (text.empty() ? "" : ", ") + ToString(shape);
-  return text;
-}
-
 bool MayBeShape(const Tensor& tensor) {
   return tensor.dtype() == tensorflow::DT_INT32 && tensor.dims() <= 1 && tensor.NumElements() <= kMostShapeValues;
 }
@@ -180,7 +174,7 @@ bool EngineOp::MayBuild(const ShapeRecord& shape) const {
 void EngineOp::Miss(OpKernelContext* context, ShapeRecord& shape, DoneCallback done) {
   if (table_->on_miss() == OnMiss::kBuild && MayBuild(shape)) return Build(context, shape, std::move(done));
   const auto message = [&] {
-    return absl::StrCat("no engine of \"", table_->model_path(), "\" takes ", Describe(KeyOf(context).shapes()), " in ",
+    return absl::StrCat("no engine of \"", table_->model_path(), "\" takes ", ToString(KeyOf(context).shapes()), " in ",
                         record_->name(), "; there is: ", record_->plans().Describe(),
                         shape.has_engine() ? ", for other values of its int32 inputs" : "");
   };
@@ -281,7 +275,7 @@ void EngineOp::AccountBuild(OpKernelContext* context, ShapeRecord& shape, std::i
     record_->set_build_failed();
   }
   if (context->status().ok()) shape.CountNativeRun(nanoseconds);
-  table_->WarnOnce("building an engine for " + Describe(shapes) + " in " + record_->name() +
+  table_->WarnOnce("building an engine for " + ToString(shapes) + " in " + record_->name() +
                    " failed. It runs as TensorFlow's own ops");
 }
 

@@ -80,10 +80,7 @@ std::string Missing(const EngineNode& engine, const EnginePlans& plans, const Wa
   if (plans.empty()) return "TensorRT could not build it";
   if (!engine.implicit_batch) return "";
   for (const CollectedInputs& inputs : wanted.fixed) {
-    if (plans.Accept(inputs.shapes)) continue;
-    std::string shapes;
-    for (const Shape& shape : inputs.shapes) shapes += (shapes.empty() ? "" : ", ") + ToString(shape);
-    return "TensorRT could not build it for " + shapes;
+    if (!plans.Accept(inputs.shapes)) return "TensorRT could not build it for " + ToString(inputs.shapes);
   }
   return "";
 }

@@ -52,7 +52,7 @@ class EngineBuild {
   void Calibrate(const Callable& callable, const std::vector<Tensor>& inputs);
 
   // Whether an input made the engine run.
-  bool IsReached(const std::string& engine) const { return wanted_.count(engine) != 0; }
+  bool IsReached(const std::string& engine) const { return Wanted(engine) != nullptr; }
   // What the engine is to be built for; null if it was not reached.
   const WantedProfiles* Wanted(const std::string& engine) const;
 

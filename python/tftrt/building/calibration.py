@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from .._files import replacing
 from ..errors import InvalidArgumentError
 from .model import BuildableModel
 from .options import Options
@@ -56,13 +55,5 @@ def tables_for_build(model: BuildableModel, options: Options, signatures: Sequen
 
 def write_table(path: Path, tables: dict[str, str]) -> None:
     """Write tables as the file that ``calibration_table`` takes, in one step."""
-    with tempfile.NamedTemporaryFile("w", dir=path.absolute().parent, delete=False, encoding="utf-8") as file:
-        try:
-            json.dump(tables, file, indent=2)
-            file.close()
-            Path(file.name).chmod(0o644)
-            Path(file.name).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(file.name).unlink()
-            raise
+    with replacing(path) as file:
+        file.write(json.dumps(tables, indent=2).encode())

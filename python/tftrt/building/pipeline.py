@@ -263,7 +263,8 @@ class _Work:
         for engine in self.engines:
             key = self.result["plan_keys"].get(engine["name"])
             if key is not None and engine["built"] and not engine["reused"]:
-                cache.store(key, directory / plans[engine["name"]]["asset"])
+                plan = plans[engine["name"]]
+                cache.store(key, directory / plan["asset"], plan["sha256"])
 
 
 def _calls(request: Request) -> list[dict[str, Any]]:

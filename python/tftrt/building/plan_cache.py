@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 import warnings
 from pathlib import Path
 
+from .._files import replacing
 from ..manifest import file_sha256
 
 __all__ = ["PlanCache"]
@@ -38,23 +38,18 @@ class PlanCache:
         """The file for a key, with the content that was stored; None if there is none."""
         for path in self.directory.glob(f"{key}-*{_SUFFIX}"):
             with contextlib.suppress(OSError):
-                if path.name == _name(key, path):
+                if path.name == _name(key, file_sha256(path)):
                     os.utime(path)
                     return path
                 path.unlink()
         return None
 
-    def store(self, key: str, file: Path) -> None:
-        """Keep a copy of ``file``; a warning says if that is not possible."""
-        temporary = None
+    def store(self, key: str, file: Path, sha256: str) -> None:
+        """Keep a copy of ``file``, whose sum this is; a warning says if that is not possible."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.directory, prefix=".plans-", delete=False) as copy:
-                temporary = Path(copy.name)
-                with file.open("rb") as original:
-                    shutil.copyfileobj(original, copy)
-            temporary.chmod(0o644)
-            temporary.replace(self.directory / _name(key, temporary))
+            with replacing(self.directory / _name(key, sha256)) as copy, file.open("rb") as original:
+                shutil.copyfileobj(original, copy)
             self._drop_oldest()
         except OSError as error:
             warnings.warn(
@@ -62,9 +57,6 @@ class PlanCache:
                 RuntimeWarning,
                 stacklevel=2,
             )
-            if temporary is not None:
-                with contextlib.suppress(OSError):
-                    temporary.unlink()
 
     def _drop_oldest(self) -> None:
         found = []
@@ -80,5 +72,5 @@ class PlanCache:
                 path.unlink()
 
 
-def _name(key: str, file: Path) -> str:
-    return f"{key}-{file_sha256(file)}{_SUFFIX}"
+def _name(key: str, sha256: str) -> str:
+    return f"{key}-{sha256}{_SUFFIX}"

@@ -6,14 +6,14 @@ written is a warning.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import re
-import tempfile
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from .._files import replacing
 
 __all__ = ["TimingCache", "TimingKey"]
 
@@ -76,19 +76,12 @@ class TimingCache:
         """Replace the file, in one step; a warning says if that is not possible."""
         header = {**asdict(self._key), "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest()}
         content = _MAGIC + json.dumps(header).encode() + b"\n" + body
-        temporary = None
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.path.parent, prefix=".timing-", delete=False) as file:
-                temporary = Path(file.name)
+            with replacing(self.path) as file:
                 file.write(content)
-            temporary.chmod(0o644)
-            temporary.replace(self.path)
         except OSError as error:
             self._warn(f"cannot be written ({error.strerror}); the next build measures again")
-            if temporary is not None:
-                with contextlib.suppress(OSError):
-                    temporary.unlink()
 
     def _body(self, content: bytes) -> bytes | None:
         if not content.startswith(_MAGIC):

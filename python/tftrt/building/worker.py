@@ -68,8 +68,10 @@ def work(request: dict[str, Any], send: Send, native: Any) -> None:
         builder.calibrate(call["signature"], load_batch(Path(call["file"]), inputs[call["signature"]]))
     finish("calibrate")
     send({"event": "phase", "phase": "build"})
-    if request["plan_cache"] is not None and not request["calibrate"]:
-        _use_plans(builder, PlanCache(Path(request["plan_cache"])))
+    # They take a sum of all weights. Those of engines that are calibrated now depend on what comes of it.
+    keys = {} if request["plan_cache"] is None or request["calibrate"] else builder.plan_keys
+    if keys:
+        _use_plans(builder, keys, PlanCache(Path(request["plan_cache"])))
     try:
         built = builder.build(
             lambda name, number, of: send({"event": "engine", "name": name, "number": number, "of": of})
@@ -77,6 +79,8 @@ def work(request: dict[str, Any], send: Send, native: Any) -> None:
     finally:
         Path(request["timing_cache_out"]).write_bytes(builder.timing_cache)
     finish("build")
+    if request["plan_cache"] is not None and request["calibrate"]:
+        keys = builder.plan_keys
     engines = [_engine_to_dict(engine) for engine in built]
     send({"event": "built", "engines": engines})
     if can_be_saved(engines):
@@ -93,14 +97,14 @@ def work(request: dict[str, Any], send: Send, native: Any) -> None:
             },
             "tensorrt": builder.tensorrt_version,
             "calibration_tables": builder.calibration_tables,
-            "plan_keys": {} if request["plan_cache"] is None else builder.plan_keys,
+            "plan_keys": keys,
             "seconds": seconds,
         }
     )
 
 
-def _use_plans(builder: _native.EngineBuilder, cache: PlanCache) -> None:
-    for engine, key in builder.plan_keys.items():
+def _use_plans(builder: _native.EngineBuilder, keys: dict[str, str], cache: PlanCache) -> None:
+    for engine, key in keys.items():
         file = cache.find(key)
         if file is not None:
             with contextlib.suppress(ModelError):  # it is built instead

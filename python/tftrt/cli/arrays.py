@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._files import replacing
 from .common import CommandError, describe_spec
 
 if TYPE_CHECKING:
@@ -109,15 +109,8 @@ def _image_dimensions(path: Path, spec: TensorSpec) -> tuple[int, int, int]:
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write ``arrays`` to ``path``, in one step: a failure leaves no half-written file."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-        try:
-            np.savez(file, **{name: _plain(array) for name, array in arrays.items()})
-            file.close()
-            Path(file.name).chmod(0o666 & ~_umask())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink()
-            raise
+    with replacing(path, 0o666 & ~_umask()) as file:
+        np.savez(file, **{name: _plain(array) for name, array in arrays.items()})
 
 
 def _umask() -> int:

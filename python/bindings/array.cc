@@ -106,12 +106,16 @@ Tensor ArrayToTensor(py::array array, const TensorSpec& spec) {
   return Tensor::Borrow(data, *dtype, std::move(shape), Share(std::move(array)));
 }
 
-Tensor DLPackToTensor(py::handle value) {
+// `copied` is set to whether the tensor has memory of its own.
+Tensor DLPackToTensor(py::handle value, bool* copied = nullptr) {
   const py::object capsule = value.attr("__dlpack__")();
   auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
   if (managed == nullptr) throw py::error_already_set();
   if (PyCapsule_SetName(capsule.ptr(), "used_dltensor") != 0) throw py::error_already_set();
-  return Tensor::FromDLPack(managed);
+  const void* data = static_cast<const char*>(managed->dl_tensor.data) + managed->dl_tensor.byte_offset;
+  Tensor tensor = Tensor::FromDLPack(managed);
+  if (copied != nullptr) *copied = tensor.num_elements() != 0 && tensor.data() != data;
+  return tensor;
 }
 
 bool IsOnHost(py::handle value) {
@@ -147,6 +151,28 @@ Tensor ToTensor(py::handle value, const TensorSpec& spec) {
   }
   const py::object to_array = py::module_::import("tftrt._values").attr("to_array");
   return ArrayToTensor(py::array(to_array(value, ToNumpy(spec.dtype), ToString(spec))), spec);
+}
+
+Tensor ToTensorInPlace(py::handle value, const TensorSpec& spec) {
+  bool copied = true;
+  Tensor tensor;
+  if (py::isinstance<py::array>(value)) {
+    const auto array = py::reinterpret_borrow<py::array>(value);
+    tensor = ArrayToTensor(array, spec);
+    copied = tensor.dtype() == DType::kString || (tensor.num_elements() != 0 && tensor.data() != array.data());
+  } else if (py::hasattr(value, "__dlpack__") && IsOnHost(value)) {
+    tensor = DLPackToTensor(value, &copied);
+  } else if (py::hasattr(value, "__dlpack_device__")) {
+    return ToTensor(value, spec);
+  }
+  if (copied) {
+    throw InvalidArgumentError(
+        "input \"" + spec.name + "\" cannot be bound to this " +
+        std::string(py::str(py::type::handle_of(value).attr("__name__"))) +
+        ": only a copy of it could be read. Expected a shape, or a C-contiguous array of numbers "
+        "in native byte order");
+  }
+  return tensor;
 }
 
 }  // namespace tftrt::bindings

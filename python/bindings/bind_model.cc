@@ -2,6 +2,7 @@
 #include "bindings.h"
 #include "dict.h"
 #include "gil.h"
+#include "python_runner.h"
 
 namespace tftrt::bindings {
 namespace {
@@ -45,6 +46,29 @@ class PythonModel {
       if (ordered.size() == specs.size()) return RunOrdered(ordered);
     }
     return RunNamed(inputs, outputs);
+  }
+
+  // `inputs`: for each name a shape (a tuple of int) or an array, whose memory is then read by every run.
+  std::unique_ptr<PythonRunner> Bind(const py::dict& inputs, const std::vector<std::string>& outputs) const {
+    NamedTensors tensors;
+    for (const auto& [key, value] : inputs) {
+      const std::string name = NameOf(key);
+      const TensorSpec* spec = Find(name);
+      if (spec == nullptr || !PyTuple_Check(value.ptr())) {
+        tensors.emplace_back(name, spec == nullptr ? Tensor() : ToTensorInPlace(value, *spec));
+      } else if (spec->dtype == DType::kString) {
+        throw UnsupportedError("input \"" + name +
+                               "\" holds strings, which cannot be bound from Python; call the model");
+      } else {
+        tensors.emplace_back(name, model_->MakeInput(name, value.cast<Shape>()));
+      }
+    }
+    for (const TensorSpec& spec : model_->inputs()) {
+      const bool fixed = spec.known_rank && std::count(spec.shape.begin(), spec.shape.end(), -1) == 0;
+      if (fixed && !inputs.contains(spec.name))
+        tensors.emplace_back(spec.name, model_->MakeInput(spec.name, spec.shape));
+    }
+    return std::make_unique<PythonRunner>(model_->Bind(tensors, outputs));
   }
 
   py::dict RunSingle(py::handle value) const {
@@ -126,6 +150,7 @@ void BindModel(py::module_& module) {
       .def_readonly("executor_reason", &ModelInfo::executor_reason)
       .def_readonly("engines", &ModelInfo::engines)
       .def_readonly("engines_ready", &ModelInfo::engines_ready)
+      .def_readonly("instances", &ModelInfo::instances)
       .def_readonly("engine_problem", &ModelInfo::engine_problem)
       .def_readonly("tensorrt_problem", &ModelInfo::tensorrt_problem)
       .def_property_readonly("load_seconds", [](const ModelInfo& info) { return ToDict(info.load_seconds); });
@@ -162,6 +187,7 @@ void BindModel(py::module_& module) {
       .def_property_readonly("closed", [](const PythonModel& self) { return self.model().closed(); })
       .def("stats", [](const PythonModel& self) { return self.model().Stats(); })
       .def("close", &PythonModel::Close)
+      .def("bind", &PythonModel::Bind, py::arg("inputs"), py::arg("outputs"))
       .def("run", &PythonModel::Run, py::arg("inputs"), py::arg("outputs") = std::vector<std::string>())
       .def("run_single", &PythonModel::RunSingle, py::arg("value"));
 }

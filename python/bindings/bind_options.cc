@@ -15,6 +15,8 @@ void BindOptions(py::module_& module) {
       .def_readwrite("inter_op_threads", &ModelOptions::inter_op_threads)
       .def_readwrite("on_miss", &ModelOptions::on_miss)
       .def_readwrite("on_mismatch", &ModelOptions::on_mismatch)
+      .def_readwrite("instances", &ModelOptions::instances)
+      .def_readwrite("cuda_graphs", &ModelOptions::cuda_graphs)
       .def_readwrite("warm_engines", &ModelOptions::warm_engines)
       .def_readwrite("warmup", &ModelOptions::warmup)
       .def_readwrite("op_libraries", &ModelOptions::op_libraries);

@@ -10,5 +10,6 @@ PYBIND11_MODULE(_native, module) {
   tftrt::bindings::BindArray(module);
   tftrt::bindings::BindStats(module);
   tftrt::bindings::BindEngineBuilder(module);
+  tftrt::bindings::BindRunner(module);
   tftrt::bindings::BindModel(module);
 }

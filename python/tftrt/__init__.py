@@ -26,7 +26,7 @@ from tftrt.errors import (
     ModelError,
     UnsupportedError,
 )
-from tftrt.model import Model, ModelInfo, SavedModelInfo, TensorSpec, configure, empty, inspect
+from tftrt.model import Model, ModelInfo, Runner, SavedModelInfo, TensorSpec, configure, empty, inspect
 from tftrt.verification import Verification, verify
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "Model",
     "ModelError",
     "ModelInfo",
+    "Runner",
     "SavedModelInfo",
     "TensorSpec",
     "UnsupportedError",

@@ -66,6 +66,9 @@ class ModelInfo:
     def engines_ready(self) -> int:
         """Of the engines, how many TensorRT can run."""
     @property
+    def instances(self) -> int:
+        """Requests that can run at once on engines without TensorFlow's session; 0: none can."""
+    @property
     def tensorrt_problem(self) -> str:
         """Why TensorRT cannot be used although the model is on a GPU; empty if it can."""
     @property
@@ -85,6 +88,8 @@ class ModelOptions:
     inter_op_threads: int
     on_miss: str
     on_mismatch: str
+    instances: int
+    cuda_graphs: str
     warm_engines: bool
     warmup: int
     op_libraries: list[str]
@@ -267,6 +272,19 @@ class Model:
     def close(self) -> None: ...
     def run(self, inputs: Mapping[str, Any], outputs: Sequence[str] | None = None) -> dict[str, NDArray[Any]]: ...
     def run_single(self, value: Any) -> dict[str, NDArray[Any]]: ...
+    def bind(self, inputs: Mapping[str, Any], outputs: Sequence[str]) -> Runner: ...
+
+class Runner:
+    """A signature bound to arrays that stay where they are."""
+
+    @property
+    def inputs(self) -> Mapping[str, NDArray[Any]]:
+        """The arrays that every run reads, by input name."""
+    @property
+    def outputs(self) -> Mapping[str, NDArray[Any]]:
+        """What the last run wrote, by output name; empty before the first."""
+    def run(self) -> Mapping[str, NDArray[Any]]:
+        """Run the signature once and return ``outputs``."""
 
 class LibraryReport:
     """A shared library that the GPU path needs, as found."""

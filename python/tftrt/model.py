@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tftrt import _native
-from tftrt._native import ModelInfo, SavedModelInfo, TensorSpec
+from tftrt._native import ModelInfo, Runner, SavedModelInfo, TensorSpec
 from tftrt._stats import stats_to_dict
 from tftrt.errors import InvalidArgumentError
 
-__all__ = ["Model", "ModelInfo", "SavedModelInfo", "TensorSpec", "configure", "empty", "inspect"]
+__all__ = ["Model", "ModelInfo", "Runner", "SavedModelInfo", "TensorSpec", "configure", "empty", "inspect"]
 
 
 def _set_options(options: Any, fields: Mapping[str, Any]) -> Any:
@@ -48,6 +48,33 @@ def _native_path(path: Any) -> bytes:
     return encoded
 
 
+def _by_name(inputs: Any) -> Mapping[str, Any]:
+    if inputs is not None and not isinstance(inputs, Mapping):
+        raise InvalidArgumentError(
+            f"inputs is a {type(inputs).__name__}; expected a dict of arrays by name. For a model of one input "
+            "call model(array)"
+        )
+    return inputs or {}
+
+
+def _output_names(outputs: Any) -> list[str]:
+    if isinstance(outputs, str):
+        raise InvalidArgumentError(f"outputs is the string {outputs!r}; expected a list of names")
+    wanted = list(outputs or ())
+    if not all(isinstance(name, str) for name in wanted):
+        raise InvalidArgumentError(f"outputs is {outputs!r}; expected a list of names")
+    return wanted
+
+
+def _shape_or_array(value: Any) -> Any:
+    """A shape as a tuple of int; anything else as something that is no tuple."""
+    dimensions = [value] if isinstance(value, (int, np.integer)) else value
+    if not isinstance(dimensions, (list, tuple)):
+        return value
+    is_shape = all(isinstance(dim, (int, np.integer)) for dim in dimensions)
+    return tuple(int(dim) for dim in dimensions) if is_shape else list(value)
+
+
 class Model:
     """A loaded SavedModel, seen through one of its signatures; thread-safe.
 
@@ -61,9 +88,10 @@ class Model:
             ("auto", "cpu" or "gpu:N"), ``executor`` ("auto", "parallel" or "single"), ``intra_op_threads`` and
             ``inter_op_threads`` (0: the process's pools), ``on_miss`` ("native", "error" or "build": what
             happens where a request's shapes have no engine), ``on_mismatch`` ("error", "native" or "rebuild": what
-            happens if the engines were made for another GPU or TensorRT, or were changed), ``warm_engines`` (True:
-            run each once before the constructor returns), ``warmup`` (further calls before it returns) and
-            ``op_libraries`` (shared libraries with custom ops).
+            happens if the engines were made for another GPU or TensorRT, or were changed), ``instances`` (1: requests
+            that run on the GPU at the same time), ``cuda_graphs`` ("auto", "on" or "off": launch engines as CUDA
+            graphs), ``warm_engines`` (True: run each once before the constructor returns), ``warmup`` (further calls
+            before it returns) and ``op_libraries`` (shared libraries with custom ops).
 
     Raises:
         ModelError: It does not exist, is damaged, or does not match its manifest.
@@ -129,17 +157,37 @@ class Model:
 
         Source: python/tftrt/model.py, cpp/src/api/model.cc
         """
-        if isinstance(outputs, str):
-            raise InvalidArgumentError(f"outputs is the string {outputs!r}; expected a list of names")
-        if inputs is not None and not isinstance(inputs, Mapping):
-            raise InvalidArgumentError(
-                f"inputs is a {type(inputs).__name__}; expected a dict of arrays by name. For a model of one input "
-                "call model(array)"
-            )
-        wanted = list(outputs or ())
-        if not all(isinstance(name, str) for name in wanted):
-            raise InvalidArgumentError(f"outputs is {outputs!r}; expected a list of names")
-        return self._native.run({**(inputs or {}), **named}, wanted)
+        return self._native.run({**_by_name(inputs), **named}, _output_names(outputs))
+
+    def bind(
+        self, inputs: Mapping[str, Any] | None = None, outputs: Sequence[str] | None = None, **named: Any
+    ) -> Runner:
+        """Bind the signature to arrays that stay where they are, for calls that allocate and copy nothing::
+
+            runner = model.bind(image=(1, 224, 224, 3))
+            runner.inputs["image"][...] = image
+            probabilities = runner.run()["probabilities"]
+
+        Args:
+            inputs: For each input its shape, or an array whose memory every run then reads: C-contiguous, in native
+                byte order, or any host object with ``__dlpack__``; or give them as keywords. Inputs of a fixed shape
+                may be left out. Where only a shape is given, the runner makes an array of zeros: aligned, and pinned
+                where the GPU itself reads it.
+            outputs: Names of the outputs wanted (default: all). What only others need is not computed.
+            **named: Inputs by keyword.
+
+        Returns:
+            The runner, for one thread at a time.
+
+        Raises:
+            InvalidArgumentError: A name, dtype or shape does not fit the signature; only a copy of an array could be
+                read; the model is closed.
+            UnsupportedError: An input holds strings.
+
+        Source: python/tftrt/model.py, cpp/include/tftrt/runner.h
+        """
+        given = {name: _shape_or_array(value) for name, value in {**_by_name(inputs), **named}.items()}
+        return self._native.bind(given, _output_names(outputs))
 
     def with_signature(self, name: str) -> Model:
         """Return the same loaded model through another of its signatures; they share one session."""

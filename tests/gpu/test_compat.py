@@ -30,7 +30,8 @@ converter.summary()
 converter.save(sys.argv[2])
 """
 CALIBRATION = (
-    "calibration_input_fn=lambda: ([np.random.default_rng(9).random((8, 16, 16, 3), np.float32)] for _ in [0, 1])"
+    "calibration_input_fn=lambda: ([np.random.default_rng(seed).standard_normal((8, 16, 16, 3)).astype(np.float32)]"
+    " for seed in range(4))"
 )
 
 V1 = """
@@ -48,7 +49,7 @@ converter.calibrate(
     fetch_names=[signature.outputs["logits"].name],
     num_runs=3,
     feed_dict_fn=lambda: {
-        signature.inputs["image"].name: np.random.default_rng(9).random((8, 16, 16, 3), np.float32)
+        signature.inputs["image"].name: np.random.default_rng(9).standard_normal((8, 16, 16, 3)).astype(np.float32)
     },
 )
 converter.save(sys.argv[2])

@@ -42,6 +42,7 @@ struct ModelInfo {
   std::string executor_reason;  // why, for executor "auto"
   int engines = 0;              // TRTEngineOp nodes in the graph
   int engines_ready = 0;        // of them, have an engine of TensorRT's to run
+  int instances = 0;            // requests that can run at once on engines without TensorFlow's session; 0: none can
   // Why TensorRT cannot be used although the model is on a GPU; empty if it can.
   std::string tensorrt_problem;
   // Why all engines run as their native segments although the model is on a GPU; empty if they do not.
@@ -93,9 +94,14 @@ class TFTRT_EXPORT Model {
   // InvalidArgumentError beyond 32 different lists of outputs.
   Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs = {}) const;
 
-  // The same, with inputs of these shapes for the caller to fill: aligned, and zeros (strings: empty) at first. Those
-  // whose shape is fixed may be left out.
+  // The same, with inputs of these shapes for the caller to fill, as MakeInput makes them. Those whose shape is fixed
+  // may be left out.
   Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs = {}) const;
+
+  // Zeros (strings: empty) for the input of this name, in memory that it is read from without a copy: aligned, and
+  // pinned where the GPU itself reads it. It may outlive the model. Throws InvalidArgumentError if the shape does not
+  // fit.
+  Tensor MakeInput(const std::string& name, const Shape& shape) const;
 
   // What was called and what ran it since the model was loaded, the calls that warmed it not counted.
   ModelStats Stats() const;

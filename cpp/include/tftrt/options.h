@@ -42,6 +42,15 @@ struct ModelOptions {
   // are. What another tool than tftrt built says nothing about where it can run, and is loaded as it is.
   std::string on_mismatch = "error";
 
+  // How many requests may run at the same time on the GPU. Each more than one has a copy of the engine, a workspace and
+  // a stream of its own. Only for signatures that are one engine and nothing else; the rest runs one after another.
+  int instances = 1;
+
+  // Whether runs of an engine are captured as CUDA graphs, which launches them at once instead of kernel by kernel.
+  // "auto": when inputs have the same shapes as the last ones, where TensorRT allows. "on": always, and
+  // UnsupportedError where it does not. "off": never.
+  std::string cuda_graphs = "auto";
+
   // Whether Load runs every engine once for each profile (with zeros, on the shapes it was built for), so that the
   // first request is as fast as any.
   bool warm_engines = true;

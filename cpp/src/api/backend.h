@@ -40,6 +40,12 @@ class Callable {
   // Returns one tensor for each output that the callable was made for.
   virtual std::vector<Tensor> Run(const Tensor* const* inputs) const = 0;
 
+  // Has what runs these inputs be as fast from now on as it will ever be. Before others call it.
+  virtual void Warm(const Tensor* const* inputs) const { Run(inputs); }
+
+  // Zeros, in memory that inputs are best read from. Not for strings.
+  virtual Tensor MakeInput(DType dtype, const Shape& shape) const = 0;
+
   // `inputs` as for Run. To be used as long as the callable lives, and destroyed at any time.
   virtual std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs) const = 0;
 };

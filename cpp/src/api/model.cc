@@ -70,7 +70,8 @@ class Model::Impl {
     }
     for (const Tensor& input : inputs) pointers.push_back(&input);
     try {
-      Run(pointers.data());
+      const SharedModel::Use use(*model_);
+      callables_.all_outputs().Warm(pointers.data());
     } catch (const Error& error) {
       throw InvalidArgumentError(std::string("warming the engines with zeros failed: ") + error.what() +
                                  ". Load with warm_engines = false");
@@ -87,6 +88,25 @@ class Model::Impl {
     std::vector<Tensor> ordered;
     for (const Tensor* input : OrderInputs(spec_, inputs)) ordered.push_back(*input);
     return Runner::Impl::Make(model_, callables_, std::move(ordered), OutputsNamed(spec_, outputs));
+  }
+
+  Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs) const {
+    NamedTensors inputs;
+    for (const auto& [name, shape] : shapes) inputs.emplace_back(name, MakeInput(name, shape));
+    for (const TensorSpec& input : spec_.inputs) {
+      const bool given =
+          std::any_of(shapes.begin(), shapes.end(), [&](const auto& named) { return named.first == input.name; });
+      const bool fixed = input.known_rank && std::count(input.shape.begin(), input.shape.end(), -1) == 0;
+      if (!given && fixed) inputs.emplace_back(input.name, MakeInput(input.name, input.shape));
+    }
+    return Bind(inputs, outputs);
+  }
+
+  Tensor MakeInput(const std::string& name, const Shape& shape) const {
+    const TensorSpec& input = spec_.inputs[IndexOf(spec_.inputs, name, "input", spec_.name)];
+    CheckShape(input, shape);
+    const SharedModel::Use use(*model_);
+    return callables_.all_outputs().MakeInput(input.dtype, shape);
   }
 
   void WarmUp(int calls) const {
@@ -149,20 +169,10 @@ Runner Model::Bind(const NamedTensors& inputs, const std::vector<std::string>& o
 }
 
 Runner Model::Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs) const {
-  const SignatureSpec& spec = impl_->spec();
-  NamedTensors inputs;
-  for (const auto& [name, shape] : shapes) {
-    const TensorSpec& input = spec.inputs[IndexOf(spec.inputs, name, "input", spec.name)];
-    inputs.emplace_back(name, Zeros(input.dtype, shape));
-  }
-  for (const TensorSpec& input : spec.inputs) {
-    const bool given =
-        std::any_of(shapes.begin(), shapes.end(), [&](const auto& named) { return named.first == input.name; });
-    const bool fixed = input.known_rank && std::count(input.shape.begin(), input.shape.end(), -1) == 0;
-    if (!given && fixed) inputs.emplace_back(input.name, Zeros(input.dtype, input.shape));
-  }
-  return impl_->Bind(inputs, outputs);
+  return impl_->Bind(shapes, outputs);
 }
+
+Tensor Model::MakeInput(const std::string& name, const Shape& shape) const { return impl_->MakeInput(name, shape); }
 
 Model Model::WithSignature(const std::string& name) const {
   return Model(std::make_shared<const Impl>(impl_->shared_model(), name));

@@ -47,11 +47,14 @@ void CheckInput(const TensorSpec& spec, const Tensor& tensor) {
     throw InvalidArgumentError("input \"" + spec.name + "\" has dtype " + std::string(Name(tensor.dtype())) +
                                "; expected " + ToString(spec) + ". Convert it first: tftrt does not cast");
   }
-  if (spec.known_rank && !Fits(tensor.shape(), spec.shape)) {
-    throw InvalidArgumentError("input \"" + spec.name + "\" has shape " + ToString(tensor.shape()) + "; expected " +
-                               ToString(spec) +
-                               (tensor.shape().size() != spec.shape.size() ? ": another number of dimensions" : ""));
-  }
+  CheckShape(spec, tensor.shape());
+}
+
+void CheckShape(const TensorSpec& spec, const Shape& shape) {
+  if (!spec.known_rank || Fits(shape, spec.shape)) return;
+  throw InvalidArgumentError("input \"" + spec.name + "\" has shape " + ToString(shape) + "; expected " +
+                             ToString(spec) +
+                             (shape.size() != spec.shape.size() ? ": another number of dimensions" : ""));
 }
 
 std::vector<const Tensor*> OrderInputs(const SignatureSpec& signature, const NamedTensors& inputs) {

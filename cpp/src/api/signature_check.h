@@ -17,6 +17,9 @@ std::size_t IndexOf(const std::vector<TensorSpec>& specs, const std::string& nam
 // Throws InvalidArgumentError if dtype, rank or a fixed dimension of `tensor` is not that of `spec`.
 void CheckInput(const TensorSpec& spec, const Tensor& tensor);
 
+// The same of a shape alone.
+void CheckShape(const TensorSpec& spec, const Shape& shape);
+
 // `inputs` in the order of the signature's. Throws InvalidArgumentError if one is missing, unknown or given twice,
 // or does not fit.
 std::vector<const Tensor*> OrderInputs(const SignatureSpec& signature, const NamedTensors& inputs);

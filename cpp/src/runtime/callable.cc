@@ -90,6 +90,12 @@ class SessionCallable final : public Callable {
 
   std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs) const override;
 
+  Tensor MakeInput(DType dtype, const Shape& shape) const override {
+    Tensor tensor = Tensor::Empty(dtype, shape);
+    if (tensor.num_bytes() != 0) std::memset(tensor.data(), 0, tensor.num_bytes());
+    return tensor;
+  }
+
   // Whether the graph may keep the input, so that it needs a copy of its own.
   bool copies_input(std::size_t index) const { return copy_input_[index]; }
 

@@ -5,9 +5,14 @@
 #include <cstring>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <set>
 #include <utility>
 
+#include "direct/direct_callable.h"
+#include "direct/direct_signature.h"
 #include "engines/engine_table.h"
+#include "gpu/gpu_device.h"
 #include "kernels/engine_op.h"
 #include "runtime/callable.h"
 #include "runtime/engine_build.h"
@@ -105,6 +110,10 @@ class SessionModel final : public LoadedModel {
     info_.tags = options.tags;
     const OnMiss on_miss = ParseOnMiss(options.on_miss);
     const OnMismatch on_mismatch = ParseOnMismatch(options.on_mismatch);
+    const CudaGraphs cuda_graphs = ParseCudaGraphs(options.cuda_graphs);
+    if (options.instances < 1) {
+      throw InvalidArgumentError("instances is " + std::to_string(options.instances) + "; expected 1 or more");
+    }
     PhaseTimer timer(info_);
     manifest_ = ReadManifest(path);
     if (!manifest_.empty()) VerifyFiles(path, manifest_, ManifestFiles::kOthers);
@@ -133,6 +142,7 @@ class SessionModel final : public LoadedModel {
     if (decision.rebuild) {
       controls = AddEngineControls(NamesOf(engines), placement.Device(), *meta_graph.mutable_graph_def());
     }
+    FindDirectSignatures(decision.use, meta_graph.graph_def());
     const ExecutorChoice executor = ChooseExecutor(options.executor, placement, meta_graph.graph_def(), bound_);
     for (const BoundSignature& signature : bound_) {
       copy_inputs_.push_back(MayBeRetained(meta_graph.graph_def(), signature.input_tensors));
@@ -157,10 +167,12 @@ class SessionModel final : public LoadedModel {
       timer.EndPhase("rebuild");
     }
     for (const EngineRecord* record : table_->records()) info_.engines_ready += record->HasPlans();
+    if (placement.gpu) MakeDirectEngines(placement, options.instances, cuda_graphs);
     if (options.warm_engines && info_.engines_ready > 0) warm_up_calls_ = WarmUpCalls(build);
   }
 
   ~SessionModel() override {
+    direct_engines_.clear();
     if (session_ != nullptr) session_->Close().IgnoreError();
   }
 
@@ -179,10 +191,17 @@ class SessionModel final : public LoadedModel {
     CallableTensors tensors;
     tensors.signature = signature.name;
     tensors.inputs = bound->input_tensors;
-    tensors.copy_input = copy_inputs_[static_cast<std::size_t>(bound - bound_.begin())];
+    const auto position = static_cast<std::size_t>(bound - bound_.begin());
+    tensors.copy_input = copy_inputs_[position];
     for (std::size_t index : outputs) tensors.outputs.push_back(bound->output_tensors[index]);
-    return MakeSessionCallable(*session_, std::move(tensors), single_threaded_,
-                               intra_op_pool_ == nullptr ? nullptr : &intra_op_pool_->options());
+    std::unique_ptr<Callable> callable =
+        MakeSessionCallable(*session_, std::move(tensors), single_threaded_,
+                            intra_op_pool_ == nullptr ? nullptr : &intra_op_pool_->options());
+    const std::optional<DirectSignature>& direct = direct_signatures_[position];
+    const auto engine = direct ? direct_engines_.find(direct->engine) : direct_engines_.end();
+    const bool repeats = std::set<std::size_t>(outputs.begin(), outputs.end()).size() != outputs.size();
+    if (engine == direct_engines_.end() || repeats) return callable;
+    return MakeDirectCallable(engine->second, *direct, outputs, std::move(callable));
   }
 
  private:
@@ -218,6 +237,29 @@ class SessionModel final : public LoadedModel {
                        info_.path);
     }
     return {EngineUse::kEmpty, true, ""};
+  }
+
+  // Where requests may build engines, TF-TRT's kernel has to run them.
+  void FindDirectSignatures(EngineUse use, const tensorflow::GraphDef& graph) {
+    direct_signatures_.resize(bound_.size());
+    if (use == EngineUse::kInline || table_->on_miss() == OnMiss::kBuild) return;
+    for (std::size_t i = 0; i < bound_.size(); ++i) direct_signatures_[i] = FindDirectSignature(graph, bound_[i]);
+  }
+
+  void MakeDirectEngines(const Placement& placement, int instances, CudaGraphs cuda_graphs) {
+    for (const std::optional<DirectSignature>& direct : direct_signatures_) {
+      if (!direct || direct_engines_.count(direct->engine) != 0) continue;
+      EngineRecord& record = table_->Get(direct->engine);
+      if (!record.HasPlans() || record.reads_values()) continue;
+      if (gpu_ == nullptr) gpu_ = std::make_unique<GpuDevice>(*session_, placement.Device(), placement.gpu_index);
+      std::vector<std::unique_ptr<EngineInstance>> lent;
+      for (int i = 0; i < instances; ++i) {
+        const EngineInstance::Options engine_options = {direct->engine, direct->implicit_batch, i != 0, cuda_graphs};
+        lent.push_back(std::make_unique<EngineInstance>(*gpu_, engine_options, direct->types));
+      }
+      info_.instances = instances;
+      direct_engines_[direct->engine] = std::make_shared<DirectEngine>(record, std::move(lent));
+    }
   }
 
   void TakePlans(const std::vector<EngineNode>& engines, tensorflow::ResourceMgr& resources) {
@@ -288,6 +330,9 @@ class SessionModel final : public LoadedModel {
   bool single_threaded_ = false;
   std::shared_ptr<EngineTable> table_;
   std::vector<WarmUpCall> warm_up_calls_;
+  std::vector<std::optional<DirectSignature>> direct_signatures_;  // for each of bound_
+  std::unique_ptr<GpuDevice> gpu_;
+  std::map<std::string, std::shared_ptr<DirectEngine>> direct_engines_;  // by the engine's name
   std::unique_ptr<IntraOpPool> intra_op_pool_;
   std::unique_ptr<tensorflow::Session> session_;
 };

@@ -21,7 +21,7 @@ using tensorflow::FunctionDefLibrary;
 using tensorflow::NodeDef;
 
 // To be raised when tftrt builds other plans from the same.
-constexpr int kFormat = 1;
+constexpr int kFormat = 2;
 
 // Of the node, what says nothing of its plans.
 constexpr const char* kIrrelevant[] = {"max_cached_engines_count", "serialized_segment"};

@@ -1,5 +1,6 @@
-// What the shim in front of TensorRT adds: the builder's optimization level, which TF-TRT does not set. TensorFlow gets
-// its builder from the function below, whose product has createBuilderConfig replaced by one that sets the level.
+// What the shim in front of TensorRT adds: what TF-TRT does not set of a builder's configuration. TensorFlow gets its
+// builder from the function below, whose product has createBuilderConfig replaced by one that sets the optimization
+// level, and that several execution contexts may use a profile at the same time.
 //
 // TensorRT's headers are in no package that the build can reach. What is used of its interface is the same in all of
 // TensorRT 8.6 and was read off the code that TensorFlow 2.17 and TensorRT's own Python module were compiled to:
@@ -13,11 +14,14 @@
 
 namespace {
 
-constexpr int kCreateBuilderConfig = 9;           // of a builder's implementation
-constexpr int kSetBuilderOptimizationLevel = 51;  // of a configuration's implementation
+constexpr int kCreateBuilderConfig = 9;  // of a builder's implementation
+constexpr int kSetPreviewFeature = 49;   // of a configuration's implementation
+constexpr int kGetPreviewFeature = 50;
+constexpr int kSetBuilderOptimizationLevel = 51;
 constexpr int kGetBuilderOptimizationLevel = 52;
-constexpr int kBuilderSlots = 32;  // as many as there may be, and more
-constexpr int kSlotsBefore = 2;    // what a vtable holds before its first function
+constexpr int kBuilderSlots = 32;   // as many as there may be, and more
+constexpr int kSlotsBefore = 2;     // what a vtable holds before its first function
+constexpr int kProfileSharing = 2;  // PreviewFeature::kPROFILE_SHARING_0806
 
 struct Implementation {
   void** vtable;
@@ -29,23 +33,39 @@ struct Interface {
   Implementation* implementation;
 };
 
-using CreateConfig = Interface* (*)(Implementation* builder);
+using CreateConfigFunction = Interface* (*)(Implementation* builder);
+using SetFeature = void (*)(Implementation* config, int feature, bool enable);
+using GetFeature = bool (*)(Implementation* config, int feature);
 using SetLevel = void (*)(Implementation* config, int level);
 using GetLevel = int (*)(Implementation* config);
 
 std::atomic<int> wanted_level{-1};
-std::atomic<CreateConfig> create_config{nullptr};
+std::atomic<CreateConfigFunction> create_config{nullptr};
 
-Interface* CreateConfigWithLevel(Implementation* builder) {
+template <typename Function>
+Function FunctionOf(Implementation* implementation, int slot) {
+  return reinterpret_cast<Function>(implementation->vtable[slot]);
+}
+
+void ShareProfiles(Implementation* config) {
+  FunctionOf<SetFeature>(config, kSetPreviewFeature)(config, kProfileSharing, true);
+  if (FunctionOf<GetFeature>(config, kGetPreviewFeature)(config, kProfileSharing)) return;
+  std::fprintf(stderr, "tftrt: error: TensorRT does not share profiles after it was told to\n");
+}
+
+void SetOptimizationLevel(Implementation* config, int level) {
+  FunctionOf<SetLevel>(config, kSetBuilderOptimizationLevel)(config, level);
+  const int found = FunctionOf<GetLevel>(config, kGetBuilderOptimizationLevel)(config);
+  if (found == level) return;
+  std::fprintf(stderr, "tftrt: error: TensorRT's optimization level is %d after it was set to %d\n", found, level);
+}
+
+Interface* CreateConfig(Implementation* builder) {
   Interface* config = create_config.load()(builder);
+  if (config == nullptr) return nullptr;
+  ShareProfiles(config->implementation);
   const int level = wanted_level.load();
-  if (config == nullptr || level < 0) return config;
-  void** functions = config->implementation->vtable;
-  reinterpret_cast<SetLevel>(functions[kSetBuilderOptimizationLevel])(config->implementation, level);
-  const int found = reinterpret_cast<GetLevel>(functions[kGetBuilderOptimizationLevel])(config->implementation);
-  if (found != level) {
-    std::fprintf(stderr, "tftrt: error: TensorRT's optimization level is %d after it was set to %d\n", found, level);
-  }
+  if (level >= 0) SetOptimizationLevel(config->implementation, level);
   return config;
 }
 
@@ -53,8 +73,8 @@ void Hook(Implementation* builder) {
   static void* vtable[kSlotsBefore + kBuilderSlots];
   static const bool made = [&] {
     std::copy_n(builder->vtable - kSlotsBefore, kSlotsBefore + kBuilderSlots, vtable);
-    create_config.store(reinterpret_cast<CreateConfig>(builder->vtable[kCreateBuilderConfig]));
-    vtable[kSlotsBefore + kCreateBuilderConfig] = reinterpret_cast<void*>(&CreateConfigWithLevel);
+    create_config.store(reinterpret_cast<CreateConfigFunction>(builder->vtable[kCreateBuilderConfig]));
+    vtable[kSlotsBefore + kCreateBuilderConfig] = reinterpret_cast<void*>(&CreateConfig);
     return true;
   }();
   static_cast<void>(made);
@@ -75,7 +95,7 @@ __attribute__((visibility("default"))) void* createInferBuilder_INTERNAL(void* l
       library == nullptr ? nullptr : reinterpret_cast<Create>(dlsym(library, "createInferBuilder_INTERNAL"));
   if (create == nullptr) return nullptr;
   auto* builder = static_cast<Interface*>(create(logger, version));
-  if (builder != nullptr && wanted_level.load() >= 0) Hook(builder->implementation);
+  if (builder != nullptr) Hook(builder->implementation);
   return builder;
 }
 

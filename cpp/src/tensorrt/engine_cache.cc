@@ -185,6 +185,28 @@ EnginePlans EngineCache::Plans(bool implicit_batch) const {
   return plans;
 }
 
+std::optional<EngineSlot> EngineCache::Slot(const std::vector<Shape>& shapes, bool implicit_batch) const {
+  TRTEngineCacheResource& cache = *resource_->cache;
+  std::vector<TensorShape> tensor_shapes;
+  for (const Shape& shape : shapes) tensor_shapes.push_back(ToTensorShape(shape));
+  const int profile = implicit_batch ? 0 : cache.profiles_.GetProfileNumber(tensor_shapes);
+  if (profile < 0) return std::nullopt;
+  tensorflow::tensorrt::EngineContext* engine =
+      implicit_batch ? cache.GetEngineContext(tensor_shapes) : cache.GetEngineContext(profile);
+  if (engine == nullptr || engine->cuda_engine == nullptr) return std::nullopt;
+  if (static_cast<std::size_t>(profile) >= engine->execution_contexts.size()) {
+    throw InternalError("TensorFlow has " + std::to_string(engine->execution_contexts.size()) +
+                        " execution contexts for " + std::to_string(cache.profiles_.GetNumProfiles()) + " profiles");
+  }
+  return EngineSlot{engine, profile};
+}
+
+std::unique_ptr<EngineExecution> EngineCache::Execution(const EngineSlot& slot, bool implicit_batch,
+                                                        std::size_t outputs, bool another) const {
+  return std::make_unique<EngineExecution>(std::shared_ptr<const void>(resource_), slot, resource_->cache->profiles_,
+                                           implicit_batch, outputs, another);
+}
+
 void EngineCache::SetProfiles(const WantedProfiles& wanted, const std::vector<PartialTensorShape>& input_shapes) {
   CheckLayout(resource_->cache->profiles_);
   Fill(resource_->cache->profiles_, wanted, input_shapes);

@@ -10,6 +10,7 @@
 #include "engines/engine_table.h"
 #include "tensorflow/core/framework/partial_tensor_shape.h"
 #include "tensorflow/core/framework/resource_mgr.h"
+#include "tensorrt/engine_execution.h"
 
 namespace tftrt {
 
@@ -35,6 +36,14 @@ class EngineCache {
   static std::optional<EngineCache> Find(tensorflow::ResourceMgr& resources, const std::string& name);
 
   EnginePlans Plans(bool implicit_batch) const;
+
+  // What runs inputs of these shapes; nothing if there is no engine for them.
+  std::optional<EngineSlot> Slot(const std::vector<Shape>& shapes, bool implicit_batch) const;
+
+  // Keeps the cache. `another`: not TF-TRT's own execution context, but a new one of the same engine. Throws
+  // UnsupportedError if only one context at a time can use the profile.
+  std::unique_ptr<EngineExecution> Execution(const EngineSlot& slot, bool implicit_batch, std::size_t outputs,
+                                             bool another) const;
 
   // Sets the profiles that the next build, in explicit batch mode, uses.
   void SetProfiles(const WantedProfiles& wanted, const std::vector<tensorflow::PartialTensorShape>& input_shapes);

@@ -5,8 +5,8 @@
 // which no package that the build can reach has; only the layout of the standard library's types and of one struct of
 // TensorRT (Dims) enters into them. engine_cache.cc checks what can be checked of it when it runs.
 //
-// Facts from tensorflow/compiler/tf2tensorrt/utils/{trt_lru_cache,trt_shape_optimization_profiles}.h and
-// convert/timing_cache.h.
+// Facts from tensorflow/compiler/tf2tensorrt/utils/{trt_lru_cache,trt_shape_optimization_profiles,trt_engine_utils}.h
+// and convert/timing_cache.h.
 
 #include <cstdint>
 #include <functional>
@@ -16,12 +16,22 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tensorflow/compiler/tf2tensorrt/common/datavec.h"
 #include "tensorflow/core/framework/partial_tensor_shape.h"
 #include "tensorflow/core/framework/resource_mgr.h"
 #include "tensorflow/core/framework/tensor_shape.h"
 #include "tensorflow/core/platform/mutex.h"
 
+struct CUstream_st;
+
+namespace tensorflow {
+class OpKernelContext;
+}
+
 namespace nvinfer1 {
+
+class ICudaEngine;
+class IExecutionContext;
 
 struct Dims32 {
   static constexpr int kMostDims = 8;
@@ -46,6 +56,8 @@ class TrtShapeOptimizationProfile {
  public:
   void InitProfiles(const std::vector<PartialTensorShape>& input_partial_shapes, ProfileStrategy strategy);
   int GetNumProfiles() const;
+  // The index of the profile that takes these shapes; -1 if there is none.
+  int GetProfileNumber(const std::vector<TensorShape>& shapes);
 
   std::vector<std::vector<TensorShape>> input_shapes_;
   std::vector<std::vector<nvinfer1::Dims32>> input_shape_values_;
@@ -60,9 +72,26 @@ class TrtShapeOptimizationProfile {
   ProfileStrategy strategy_;
 };
 
+// A std::unique_ptr with a flag.
+struct ExecutionContext {
+  ExecutionContext(ExecutionContext&& other) noexcept
+      : context(other.context), has_device_memory(other.has_device_memory) {
+    other.context = nullptr;
+  }
+  ExecutionContext& operator=(ExecutionContext&&) = delete;
+  ~ExecutionContext();
+
+  static ExecutionContext Create(nvinfer1::ICudaEngine* engine);
+
+  nvinfer1::IExecutionContext* context;
+  bool has_device_memory;
+};
+
 struct EngineContext {
   mutex mu;
-  void* cuda_engine;  // null in the empty context that stands for a failed build
+  nvinfer1::ICudaEngine* cuda_engine;                // null in the empty context that stands for a failed build
+  std::vector<ExecutionContext> execution_contexts;  // one for each profile
+  std::size_t device_memory_size;
 };
 
 struct TensorShapesHash {
@@ -82,11 +111,25 @@ class TRTEngineCacheResource : public ResourceBase {
   ~TRTEngineCacheResource() override;
   std::string DebugString() const override;
 
+  // Null if there is none.
+  EngineContext* GetEngineContext(const std::vector<TensorShape>& input_shapes);  // implicit batch
+  EngineContext* GetEngineContext(int profile);                                   // explicit batch
+
   void* allocator_;
   EngineLruCache cache_;
   void* calib_ctx_;
   TrtShapeOptimizationProfile profiles_;
 };
+
+// Each of these two takes the tensors from the context, or from the vector if that is null.
+Status SetTrtEngineInputs(nvinfer1::ICudaEngine* engine, nvinfer1::IExecutionContext* execution, int profile,
+                          std::vector<void*>& bindings, bool implicit_batch, int batch,
+                          const TrtShapeOptimizationProfile& profiles, OpKernelContext* context, const DataVec* inputs);
+Status GetTrtBindingIndex(const char* tensor, int profile, const nvinfer1::ICudaEngine* engine, int* index);
+Status GetTrtBindingShape(const nvinfer1::ICudaEngine* engine, const nvinfer1::IExecutionContext* execution, int index,
+                          bool implicit_batch, int batch, TensorShape& shape);
+Status TrtEnqueue(nvinfer1::IExecutionContext* execution, std::vector<void*>& bindings, CUstream_st* stream,
+                  bool implicit_batch, int batch);
 
 namespace convert {
 

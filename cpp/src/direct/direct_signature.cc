@@ -1,0 +1,132 @@
+#include "direct/direct_signature.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "kernels/engine_op.h"
+#include "runtime/engine_nodes.h"
+#include "runtime/graph_walk.h"
+#include "tensorflow/core/framework/node_def.pb.h"
+
+namespace tftrt {
+namespace {
+
+using tensorflow::NodeDef;
+
+constexpr char kIdentity[] = "Identity";
+
+// "node" is "node:0".
+std::string WithIndex(const std::string& tensor) {
+  return tensor.find(':') == std::string::npos ? tensor + ":0" : tensor;
+}
+
+std::optional<std::size_t> OutputIndex(std::string_view tensor) {
+  const std::size_t colon = tensor.find(':');
+  if (colon == std::string_view::npos) return 0;
+  std::size_t index = 0;
+  const char* end = tensor.data() + tensor.size();
+  const auto [last, error] = std::from_chars(tensor.data() + colon + 1, end, index);
+  if (error != std::errc() || last != end) return std::nullopt;
+  return index;
+}
+
+bool HasControlInputs(const NodeDef& node) {
+  return std::any_of(node.input().begin(), node.input().end(),
+                     [](const std::string& input) { return input.front() == '^'; });
+}
+
+bool IsEngineDType(DType dtype) {
+  return dtype == DType::kFloat32 || dtype == DType::kFloat16 || dtype == DType::kInt32;
+}
+
+class Finder {
+ public:
+  Finder(const tensorflow::GraphDef& graph, const BoundSignature& signature) : graph_(graph), signature_(signature) {
+    for (const NodeDef& node : graph.node()) nodes_.emplace(node.name(), &node);
+  }
+
+  std::optional<DirectSignature> Find() {
+    DirectSignature direct;
+    for (std::size_t i = 0; i < signature_.output_tensors.size(); ++i) {
+      const std::string tensor = Origin(signature_.output_tensors[i]);
+      const NodeDef* node = Node(tensor);
+      const std::optional<std::size_t> index = OutputIndex(tensor);
+      const bool same = engine_ == nullptr || node == engine_;
+      if (node == nullptr || !same || !index || !IsEngineDType(signature_.spec.outputs[i].dtype)) return std::nullopt;
+      const auto& outputs = direct.outputs;
+      if (std::find(outputs.begin(), outputs.end(), *index) != outputs.end()) return std::nullopt;
+      engine_ = node;
+      direct.outputs.push_back(*index);
+      direct.output_dtypes.push_back(signature_.spec.outputs[i].dtype);
+    }
+    if (engine_ == nullptr || !IsOurs(*engine_) || HasControlInputs(*engine_) || IsShared()) return std::nullopt;
+    for (const std::string& input : engine_->input()) {
+      const std::string tensor = Origin(input);
+      const auto found = std::find(signature_.input_tensors.begin(), signature_.input_tensors.end(), tensor);
+      if (found == signature_.input_tensors.end()) return std::nullopt;
+      const auto index = static_cast<std::size_t>(found - signature_.input_tensors.begin());
+      if (!IsEngineDType(signature_.spec.inputs[index].dtype)) return std::nullopt;
+      direct.inputs.push_back(index);
+    }
+    direct.engine = EngineName(engine_->name());
+    const auto implicit = engine_->attr().find("_use_implicit_batch");
+    direct.implicit_batch = implicit == engine_->attr().end() || implicit->second.b();
+    direct.types = {Types("InT"), Types("OutT")};
+    return direct;
+  }
+
+ private:
+  static bool IsOurs(const NodeDef& node) {
+    const auto kernel = node.attr().find("_kernel");
+    return node.op() == kEngineOp && kernel != node.attr().end() && kernel->second.s() == kEngineOpLabel;
+  }
+
+  const NodeDef* Node(const std::string& tensor) const {
+    const auto found = nodes_.find(std::string(NodeName(tensor)));
+    return found == nodes_.end() ? nullptr : found->second;
+  }
+
+  // What the tensor is another name of.
+  std::string Origin(std::string tensor) const {
+    for (std::size_t steps = 0; steps < nodes_.size(); ++steps) {
+      tensor = WithIndex(tensor);
+      const auto& fed = signature_.input_tensors;
+      if (std::find(fed.begin(), fed.end(), tensor) != fed.end()) break;
+      const NodeDef* node = Node(tensor);
+      if (node == nullptr || node->op() != kIdentity || HasControlInputs(*node) || node->input_size() != 1) break;
+      tensor = node->input(0);
+    }
+    return tensor;
+  }
+
+  std::vector<tensorflow::DataType> Types(const char* attr) const {
+    std::vector<tensorflow::DataType> types;
+    const auto found = engine_->attr().find(attr);
+    if (found == engine_->attr().end()) return types;
+    for (int type : found->second.list().type()) types.push_back(static_cast<tensorflow::DataType>(type));
+    return types;
+  }
+
+  bool IsShared() const {
+    const auto uses_engine = [this](const std::string& input) { return NodeName(input) == engine_->name(); };
+    return std::any_of(graph_.node().begin(), graph_.node().end(), [&](const NodeDef& node) {
+      return node.op() != kIdentity && std::any_of(node.input().begin(), node.input().end(), uses_engine);
+    });
+  }
+
+  const tensorflow::GraphDef& graph_;
+  const BoundSignature& signature_;
+  std::unordered_map<std::string, const NodeDef*> nodes_;
+  const NodeDef* engine_ = nullptr;
+};
+
+}  // namespace
+
+std::optional<DirectSignature> FindDirectSignature(const tensorflow::GraphDef& graph, const BoundSignature& signature) {
+  return Finder(graph, signature).Find();
+}
+
+}  // namespace tftrt

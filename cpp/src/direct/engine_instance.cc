@@ -1,0 +1,96 @@
+#include "direct/engine_instance.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tftrt/error.h"
+
+namespace tftrt {
+namespace {
+
+// Beyond this many, shapes are looked up in TF-TRT's profiles each time.
+constexpr std::size_t kMostKnownShapes = 256;
+
+}  // namespace
+
+CudaGraphs ParseCudaGraphs(const std::string& cuda_graphs) {
+  if (cuda_graphs == "auto") return CudaGraphs::kAuto;
+  if (cuda_graphs == "on") return CudaGraphs::kOn;
+  if (cuda_graphs == "off") return CudaGraphs::kOff;
+  throw InvalidArgumentError("cuda_graphs is \"" + cuda_graphs + "\"; expected \"auto\", \"on\" or \"off\"");
+}
+
+EngineInstance::EngineInstance(const GpuDevice& gpu, Options options, EngineTypes types)
+    : gpu_(gpu),
+      options_(std::move(options)),
+      types_(std::move(types)),
+      cache_(EngineCache::Open(gpu.resources(), options_.cache)) {
+  gpu_.MakeCurrent();
+  CheckCuda(GetCuda().StreamCreateWithFlags(&stream_, kCudaStreamNonBlocking), "making a stream");
+}
+
+EngineInstance::~EngineInstance() {
+  GetCuda().StreamSynchronize(stream_);
+  GetCuda().StreamDestroy(stream_);
+}
+
+EngineInstance::Entry& EngineInstance::Find(const ShapeKey& key) {
+  for (const auto& [known, entry] : known_) {
+    if (known == key) return *entry;
+  }
+  const std::optional<EngineSlot> slot = cache_.Slot(key.shapes(), options_.implicit_batch);
+  if (!slot) throw InternalError("TF-TRT has no profile for " + ToString(key.shapes()));
+  auto found = std::find_if(entries_.begin(), entries_.end(),
+                            [&](const Entry& entry) { return entry.execution.slot() == *slot; });
+  if (found == entries_.end()) {
+    entries_.emplace_back(
+        cache_.Execution(*slot, options_.implicit_batch, types_.outputs.size(), options_.own_contexts));
+    found = std::prev(entries_.end());
+    Wait();
+    if (workspace_.Reserve(gpu_, found->execution.workspace_bytes())) {
+      // Graphs have the address that it had.
+      for (Entry& entry : entries_) entry.execution.BeginGeneration();
+    }
+  }
+  if (known_.size() < kMostKnownShapes) known_.emplace_back(key, &*found);
+  return *found;
+}
+
+EngineInstance::Ready EngineInstance::Prepare(const ShapeKey& key) {
+  Entry& entry = Find(key);
+  if (!entry.execution.Has(key)) {
+    Wait();
+    entry.execution.SetShapes(gpu_, key, types_);
+  }
+  return {entry.execution, entry.staged};
+}
+
+bool EngineInstance::Capture(ShapedExecution& execution, RepeatedRun& run) {
+  if (!execution.capture_problem.empty()) return false;
+  execution.capture_problem =
+      run.graph_.Capture(stream_, [&] { execution.Queue(workspace_.data(), run.addresses(), stream_); });
+  if (!execution.capture_problem.empty()) return false;
+  run.captured_generation_ = execution.generation();
+  return true;
+}
+
+void EngineInstance::Queue(ShapedExecution& execution, RepeatedRun& run) {
+  const std::uint64_t generation = execution.generation();
+  const bool repeats = run.queued_generation_ == generation;
+  bool captured = run.captured_generation_ == generation;
+  if (!captured && repeats && options_.cuda_graphs != CudaGraphs::kOff) captured = Capture(execution, run);
+  if (captured) {
+    run.graph_.Launch(stream_);
+  } else {
+    execution.Queue(workspace_.data(), run.addresses(), stream_);
+    run.queued_generation_ = generation;
+    if (options_.cuda_graphs == CudaGraphs::kOn && !Capture(execution, run)) {
+      Wait();
+      throw UnsupportedError("cuda_graphs is \"on\", but this engine cannot be captured: " + execution.capture_problem +
+                             "; use \"auto\"");
+    }
+  }
+  CheckCuda(GetCuda().EventRecord(run.over_, stream_), "recording an event");
+}
+
+}  // namespace tftrt

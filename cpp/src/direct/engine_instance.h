@@ -1,0 +1,73 @@
+#ifndef TFTRT_DIRECT_ENGINE_INSTANCE_H_
+#define TFTRT_DIRECT_ENGINE_INSTANCE_H_
+
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "direct/repeated_run.h"
+#include "direct/shaped_execution.h"
+#include "direct/staged_runs.h"
+#include "tensorrt/engine_cache.h"
+
+namespace tftrt {
+
+enum class CudaGraphs { kAuto, kOn, kOff };
+
+// Throws InvalidArgumentError for anything but "auto", "on" and "off".
+CudaGraphs ParseCudaGraphs(const std::string& cuda_graphs);
+
+// Runs one engine, one request after another, on a stream and with a workspace of its own. Not thread-safe: see
+// InstancePool. To be called with the GPU made current.
+class EngineInstance {
+ public:
+  struct Options {
+    std::string cache;  // the resource with the engine
+    bool implicit_batch = false;
+    bool own_contexts = false;  // else TF-TRT's own, which only one instance may use
+    CudaGraphs cuda_graphs = CudaGraphs::kAuto;
+  };
+
+  EngineInstance(const GpuDevice& gpu, Options options, EngineTypes types);
+  EngineInstance(const EngineInstance&) = delete;
+  EngineInstance& operator=(const EngineInstance&) = delete;
+  ~EngineInstance();
+
+  const GpuDevice& gpu() const { return gpu_; }
+
+  // An execution with these shapes set, and what was staged for it. Valid until the next call.
+  struct Ready {
+    ShapedExecution& execution;
+    StagedRuns& staged;
+  };
+  Ready Prepare(const ShapeKey& key);
+
+  // Queues a run of what Prepare returned; run.Wait() waits for it. Throws UnsupportedError if it shall be a graph
+  // (CudaGraphs::kOn) and cannot.
+  void Queue(ShapedExecution& execution, RepeatedRun& run);
+
+ private:
+  struct Entry {
+    explicit Entry(std::unique_ptr<EngineExecution> engine) : execution(std::move(engine)) {}
+    ShapedExecution execution;
+    StagedRuns staged;
+  };
+
+  Entry& Find(const ShapeKey& key);
+  bool Capture(ShapedExecution& execution, RepeatedRun& run);
+  void Wait() const { CheckCuda(GetCuda().StreamSynchronize(stream_), "waiting for the GPU"); }
+
+  const GpuDevice& gpu_;
+  const Options options_;
+  const EngineTypes types_;
+  const EngineCache cache_;
+  CudaStream stream_ = nullptr;
+  DeviceBuffer workspace_;
+  std::deque<Entry> entries_;
+  std::vector<std::pair<ShapeKey, Entry*>> known_;
+};
+
+}  // namespace tftrt
+
+#endif  // TFTRT_DIRECT_ENGINE_INSTANCE_H_

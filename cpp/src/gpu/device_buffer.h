@@ -1,0 +1,33 @@
+#ifndef TFTRT_GPU_DEVICE_BUFFER_H_
+#define TFTRT_GPU_DEVICE_BUFFER_H_
+
+#include <cstddef>
+
+#include "gpu/gpu_device.h"
+
+namespace tftrt {
+
+// GPU memory that grows when it has to, at an address that TensorRT takes. Not thread-safe.
+class DeviceBuffer {
+ public:
+  // TensorRT's requirement for a workspace; for inputs and outputs it is less.
+  static constexpr std::size_t kAlignment = 512;
+
+  void* data() const { return data_; }
+
+  // Has room for `bytes` from now on. True if the memory is another one, with nothing in it; nobody may be using the
+  // old one then.
+  bool Reserve(const GpuDevice& gpu, std::size_t bytes);
+
+  // Of at least that many bytes, which do not move.
+  tensorflow::Tensor View(tensorflow::DataType dtype, const tensorflow::TensorShape& shape) const;
+
+ private:
+  tensorflow::Tensor memory_;
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+}  // namespace tftrt
+
+#endif  // TFTRT_GPU_DEVICE_BUFFER_H_

@@ -1,0 +1,54 @@
+#include "gpu/gpu_device.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "runtime/status.h"
+#include "tensorflow/core/common_runtime/device_mgr.h"
+#include "tftrt/error.h"
+#include "xla/stream_executor/stream.h"
+
+namespace tftrt {
+
+GpuDevice::GpuDevice(tensorflow::Session& session, const std::string& name, int index) : index_(index) {
+  const tensorflow::DeviceMgr* devices = nullptr;
+  ThrowIfError(session.LocalDeviceManager(&devices), "looking for the session's devices");
+  ThrowIfError(devices->LookupDevice(name, &device_), "looking for " + name);
+  const auto* info = device_->tensorflow_accelerator_device_info();
+  if (info == nullptr || info->stream == nullptr) throw InternalError(name + " has no stream");
+  compute_stream_ = static_cast<CudaStream>(info->stream->platform_specific_handle().stream);
+}
+
+tensorflow::Tensor GpuDevice::Allocate(std::int64_t bytes) const {
+  tensorflow::Tensor tensor(device_->GetAllocator({}), tensorflow::DT_UINT8, tensorflow::TensorShape({bytes}));
+  if (!tensor.IsInitialized()) {
+    throw InternalError("the GPU has no room for " + std::to_string(bytes) +
+                        " bytes; load fewer models or instances, or raise gpu_memory_limit_mb");
+  }
+  // What had the memory before may still be in TensorFlow's queue.
+  CheckCuda(GetCuda().StreamSynchronize(compute_stream_), "waiting for TensorFlow's stream");
+  return tensor;
+}
+
+Tensor GpuDevice::AllocatePinned(DType dtype, Shape shape) {
+  tensorflow::TensorShape checked;
+  ThrowIfError(tensorflow::TensorShape::BuildTensorShape(shape, &checked), "allocating an input");
+  const std::size_t bytes = ElementSize(dtype) * static_cast<std::size_t>(checked.num_elements());
+  void* memory = nullptr;
+  CheckCuda(GetCuda().HostAlloc(&memory, std::max<std::size_t>(bytes, 1), 0), "allocating pinned memory");
+  const std::shared_ptr<void> owner(memory, [](void* pointer) { GetCuda().FreeHost(pointer); });
+  std::memset(memory, 0, bytes);
+  return Tensor::Borrow(memory, dtype, std::move(shape), owner);
+}
+
+bool GpuDevice::IsPinned(const void* pointer) {
+  CudaPointerAttributes attributes = {};
+  if (GetCuda().PointerGetAttributes(&attributes, pointer) == kCudaSuccess) {
+    return attributes.type == kCudaMemoryTypeHost;
+  }
+  GetCuda().GetLastError();
+  return false;
+}
+
+}  // namespace tftrt

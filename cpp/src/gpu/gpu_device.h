@@ -1,0 +1,46 @@
+#ifndef TFTRT_GPU_GPU_DEVICE_H_
+#define TFTRT_GPU_GPU_DEVICE_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "gpu/cuda.h"
+#include "tensorflow/core/framework/device.h"
+#include "tensorflow/core/framework/tensor.h"
+#include "tensorflow/core/public/session.h"
+#include "tftrt/tensor.h"
+
+namespace tftrt {
+
+// A GPU as a session has it. Thread-safe. Lives no longer than the session.
+class GpuDevice {
+ public:
+  // `name` as in Placement::Device().
+  GpuDevice(tensorflow::Session& session, const std::string& name, int index);
+
+  int index() const { return index_; }
+  tensorflow::ResourceMgr& resources() const { return *device_->resource_manager(); }
+
+  // Has this thread's CUDA calls go to this GPU.
+  void MakeCurrent() const { CheckCuda(GetCuda().SetDevice(index_), "choosing the GPU"); }
+
+  // Bytes of TensorFlow's pool, not initialised. No work of TensorFlow's uses them any more. Throws InternalError if
+  // there are not enough.
+  tensorflow::Tensor Allocate(std::int64_t bytes) const;
+
+  // Zeros in pinned host memory: the GPU reads and writes it without a copy in between. It may outlive the device.
+  static Tensor AllocatePinned(DType dtype, Shape shape);
+
+  // Whether `pointer` lies in such memory, whoever allocated it.
+  static bool IsPinned(const void* pointer);
+
+ private:
+  tensorflow::Device* device_ = nullptr;
+  int index_;
+  CudaStream compute_stream_ = nullptr;  // TensorFlow's
+};
+
+}  // namespace tftrt
+
+#endif  // TFTRT_GPU_GPU_DEVICE_H_

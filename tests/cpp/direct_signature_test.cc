@@ -1,0 +1,111 @@
+// Which signatures are one engine and nothing else, and so run without TensorFlow's session.
+
+#include "direct/direct_signature.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "direct/engine_instance.h"
+#include "google/protobuf/text_format.h"
+#include "kernels/engine_op.h"
+#include "tensorflow/core/framework/graph.pb.h"
+#include "tensorflow/core/framework/node_def.pb.h"
+#include "tftrt/error.h"
+
+namespace tftrt {
+namespace {
+
+constexpr char kGraph[] = R"(
+  node { name: "a" op: "Placeholder" }
+  node { name: "b" op: "Placeholder" }
+  node { name: "b_too" op: "Identity" input: "b" }
+  node { name: "s/TRTEngineOp_1" op: "TRTEngineOp" input: "b_too" input: "a:0"
+    attr { key: "InT" value { list { type: DT_INT32 type: DT_FLOAT } } }
+    attr { key: "OutT" value { list { type: DT_FLOAT type: DT_HALF } } }
+    attr { key: "_use_implicit_batch" value { b: false } } }
+  node { name: "first" op: "Identity" input: "s/TRTEngineOp_1" }
+  node { name: "second" op: "Identity" input: "s/TRTEngineOp_1:1" }
+  node { name: "again" op: "Identity" input: "second" })";
+
+class DirectSignatureTest : public testing::Test {
+ protected:
+  DirectSignatureTest() {
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(kGraph, &graph_));
+    (*engine().mutable_attr())["_kernel"].set_s(kEngineOpLabel);
+    signature_.spec.name = "serving_default";
+    signature_.spec.inputs = {{"a", DType::kFloat32, {-1, 4}}, {"b", DType::kInt32, {-1}}};
+    signature_.spec.outputs = {{"y", DType::kFloat16, {-1}}, {"z", DType::kFloat32, {-1}}};
+    signature_.input_tensors = {"a:0", "b:0"};
+    signature_.output_tensors = {"again:0", "first:0"};
+  }
+
+  tensorflow::NodeDef& engine() { return *graph_.mutable_node(3); }
+  bool IsDirect() const { return FindDirectSignature(graph_, signature_).has_value(); }
+
+  tensorflow::GraphDef graph_;
+  BoundSignature signature_;
+};
+
+TEST_F(DirectSignatureTest, FindsTheEngineBehindIdentities) {
+  const auto direct = FindDirectSignature(graph_, signature_);
+  ASSERT_TRUE(direct.has_value());
+  EXPECT_EQ(direct->engine, "TRTEngineOp_1");
+  EXPECT_FALSE(direct->implicit_batch);
+  EXPECT_EQ(direct->inputs, (std::vector<std::size_t>{1, 0}));
+  EXPECT_EQ(direct->outputs, (std::vector<std::size_t>{1, 0}));
+  EXPECT_EQ(direct->output_dtypes, (std::vector<DType>{DType::kFloat16, DType::kFloat32}));
+  EXPECT_EQ(direct->types.inputs, (std::vector<tensorflow::DataType>{tensorflow::DT_INT32, tensorflow::DT_FLOAT}));
+  EXPECT_EQ(direct->types.outputs, (std::vector<tensorflow::DataType>{tensorflow::DT_FLOAT, tensorflow::DT_HALF}));
+}
+
+TEST_F(DirectSignatureTest, NothingMayStandBesideTheEngine) {
+  graph_.mutable_node(5)->set_op("Relu");
+  EXPECT_FALSE(IsDirect());
+}
+
+TEST_F(DirectSignatureTest, EveryInputOfTheEngineIsFed) {
+  graph_.mutable_node(2)->set_op("Cast");
+  EXPECT_FALSE(IsDirect());
+}
+
+TEST_F(DirectSignatureTest, NobodyElseUsesTheEngine) {
+  tensorflow::NodeDef& other = *graph_.add_node();
+  other.set_name("other");
+  other.set_op("Relu");
+  other.add_input("s/TRTEngineOp_1");
+  EXPECT_FALSE(IsDirect());
+}
+
+TEST_F(DirectSignatureTest, ControlInputsAreKept) {
+  engine().add_input("^first_thing");
+  EXPECT_FALSE(IsDirect());
+}
+
+TEST_F(DirectSignatureTest, AnEngineOfTensorFlowsKernelIsLeftToIt) {
+  engine().mutable_attr()->erase("_kernel");
+  EXPECT_FALSE(IsDirect());
+}
+
+TEST_F(DirectSignatureTest, AnOutputUnderTwoNamesIsNot) {
+  signature_.output_tensors[1] = "second:0";
+  EXPECT_FALSE(IsDirect());
+}
+
+TEST_F(DirectSignatureTest, AnInputThatIsReturnedIsNot) {
+  signature_.output_tensors[1] = "a:0";
+  EXPECT_FALSE(IsDirect());
+}
+
+TEST_F(DirectSignatureTest, DtypesThatEnginesDoNotHaveAreNot) {
+  signature_.spec.inputs[0].dtype = DType::kFloat64;
+  EXPECT_FALSE(IsDirect());
+}
+
+TEST(CudaGraphs, AreNamed) {
+  EXPECT_EQ(ParseCudaGraphs("on"), CudaGraphs::kOn);
+  EXPECT_THROW(ParseCudaGraphs("yes"), InvalidArgumentError);
+}
+
+}  // namespace
+}  // namespace tftrt

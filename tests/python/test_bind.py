@@ -1,0 +1,144 @@
+"""Bound calls: arrays that stay where they are, and what may be bound."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tftrt
+
+
+@pytest.fixture(scope="module")
+def model(exported: Callable[[str], Path]) -> tftrt.Model:
+    return tftrt.Model(exported("cnn"), device="cpu")
+
+
+def images(batch: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((batch, 8, 8, 3)).astype(np.float32)
+
+
+def test_runs_read_and_write_the_same_arrays(model: tftrt.Model) -> None:
+    runner = model.bind(image=(2, 8, 8, 3))
+    assert isinstance(runner, tftrt.Runner)
+    assert list(runner.inputs) == ["image"]
+    assert not runner.inputs["image"].any()
+    assert dict(runner.outputs) == {}
+    output = None
+    for seed in range(3):
+        runner.inputs["image"][...] = images(2, seed)
+        results = runner.run()
+        (name,) = results
+        assert output is None or results[name] is output
+        output = results[name]
+        np.testing.assert_array_equal(output, model(images(2, seed))[name])
+
+
+def test_the_callers_array_is_read_where_it_lies(model: tftrt.Model) -> None:
+    array = images(1)
+    runner = model.bind({"image": array})
+    assert runner.inputs["image"].ctypes.data == array.ctypes.data
+    for seed in range(2):
+        array[...] = images(1, seed)
+        (result,) = runner.run().values()
+        np.testing.assert_array_equal(result, next(iter(model(images(1, seed)).values())))
+
+
+def test_only_the_outputs_asked_for(exported: Callable[[str], Path]) -> None:
+    model = tftrt.Model(exported("encoder"), device="cpu")
+    shapes = {spec.name: (1, 5) for spec in model.inputs}
+    wanted = model.outputs[-1].name
+    assert list(model.bind(shapes, [wanted]).run()) == [wanted]
+
+
+def test_inputs_of_fixed_shape_may_be_left_out(exported: Callable[[str], Path]) -> None:
+    model = tftrt.Model(exported("scalar"), device="cpu")
+    (spec,) = model.inputs
+    assert model.bind().inputs[spec.name].shape == spec.shape == ()
+
+
+def test_arrays_outlive_runner_and_model(exported: Callable[[str], Path]) -> None:
+    model = tftrt.Model(exported("cnn"), device="cpu")
+    runner = model.bind(image=(1, 8, 8, 3))
+    array = runner.inputs["image"]
+    (output,) = runner.run().values()
+    expected = output.copy()
+    model.close()
+    with pytest.raises(tftrt.InvalidArgumentError, match="closed"):
+        runner.run()
+    del runner, model
+    gc.collect()
+    array[...] = 1
+    np.testing.assert_array_equal(output, expected)
+
+
+def test_mappings_are_read_only(model: tftrt.Model) -> None:
+    runner = model.bind(image=(1, 8, 8, 3))
+    with pytest.raises(TypeError):
+        runner.inputs["image"] = images(1)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"image": (1, 8, 8)}, "another number of dimensions"),
+        ({"image": (-1, 8, 8, 3)}, "negative"),
+        ({"image": images(1).astype(np.float64)}, "does not cast"),
+        ({"image": images(2)[::2]}, None),
+        ({"image": images(1)[..., ::-1]}, "C-contiguous"),
+        ({"image": images(1).astype(">f4")}, "native"),
+        ({"image": images(1).tolist()}, "cannot be bound to this list"),
+        ({"image": "abc"}, "cannot be bound to this str"),
+        ({"picture": (1, 8, 8, 3)}, 'no input "picture"'),
+        ({}, "is missing"),
+        ([1], "expected a dict"),
+    ],
+)
+def test_what_cannot_be_bound(model: tftrt.Model, inputs: Any, message: str | None) -> None:
+    if message is None:
+        model.bind(inputs).run()
+        return
+    with pytest.raises(tftrt.InvalidArgumentError, match=message):
+        model.bind(inputs)
+
+
+def test_strings_cannot_be_bound(exported: Callable[[str], Path]) -> None:
+    model = tftrt.Model(exported("string_lookup"), device="cpu")
+    with pytest.raises(tftrt.UnsupportedError, match="strings"):
+        model.bind({spec.name: (2,) for spec in model.inputs})
+
+
+def test_each_thread_has_its_own_runner(model: tftrt.Model) -> None:
+    failures: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        try:
+            runner = model.bind(image=(1, 8, 8, 3))
+            runner.inputs["image"][...] = images(1, seed)
+            (expected,) = (value.copy() for value in model(images(1, seed)).values())
+            for _ in range(200):
+                (result,) = runner.run().values()
+                np.testing.assert_array_equal(result, expected)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"instances": 0}, "instances is 0"), ({"cuda_graphs": "yes"}, 'expected "auto", "on" or "off"')],
+)
+def test_options_are_checked_without_a_gpu_too(exported: Callable[[str], Path], options: Any, message: str) -> None:
+    with pytest.raises(tftrt.InvalidArgumentError, match=message):
+        tftrt.Model(exported("cnn"), device="cpu", **options)

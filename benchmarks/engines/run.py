@@ -73,10 +73,11 @@ QUICK = [
     Job("test_on_miss.py"),
     Job("test_lifecycle.py"),
     Job("test_threads.py"),
+    Job("test_direct.py", "not leak"),
     Job("test_precisions.py", "manifest"),
 ]
 # What other processes on the GPU would disturb: afterwards, one by one.
-ALONE = [Job("test_memory.py"), Job("test_second_build.py")]
+ALONE = [Job("test_direct.py", "leak"), Job("test_memory.py"), Job("test_second_build.py")]
 
 
 def _network(name: str) -> list[Job]:

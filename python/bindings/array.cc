@@ -106,9 +106,21 @@ Tensor ArrayToTensor(py::array array, const TensorSpec& spec) {
   return Tensor::Borrow(data, *dtype, std::move(shape), Share(std::move(array)));
 }
 
+// DLPack's number for CUDA's default stream.
+constexpr int kLegacyDefaultStream = 1;
+
+bool IsOnHost(py::handle value) {
+  if (!py::hasattr(value, "__dlpack_device__")) return true;
+  const auto device = value.attr("__dlpack_device__")().cast<py::tuple>();
+  const int type = py::int_(device[0]);
+  return type == kDLCPU || type == kDLCUDAHost;
+}
+
 // `copied` is set to whether the tensor has memory of its own.
 Tensor DLPackToTensor(py::handle value, bool* copied = nullptr) {
-  const py::object capsule = value.attr("__dlpack__")();
+  // On a GPU: after what is in the default stream, which is where tftrt looks for it.
+  const py::object capsule =
+      IsOnHost(value) ? value.attr("__dlpack__")() : value.attr("__dlpack__")(py::arg("stream") = kLegacyDefaultStream);
   auto* managed = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
   if (managed == nullptr) throw py::error_already_set();
   if (PyCapsule_SetName(capsule.ptr(), "used_dltensor") != 0) throw py::error_already_set();
@@ -118,11 +130,22 @@ Tensor DLPackToTensor(py::handle value, bool* copied = nullptr) {
   return tensor;
 }
 
-bool IsOnHost(py::handle value) {
-  if (!py::hasattr(value, "__dlpack_device__")) return true;
-  const auto device = value.attr("__dlpack_device__")().cast<py::tuple>();
-  const int type = py::int_(device[0]);
-  return type == kDLCPU || type == kDLCUDAHost;
+// Numba's arrays and their like, which have no __dlpack__.
+Tensor CudaArrayToTensor(py::handle value, const TensorSpec& spec) {
+  const auto interface = value.attr("__cuda_array_interface__").cast<py::dict>();
+  const std::optional<DType> dtype = FromNumpy(py::dtype::from_args(interface["typestr"]));
+  if (!dtype || *dtype == DType::kString) {
+    throw InvalidArgumentError("input \"" + spec.name + "\" has CUDA's type string " +
+                               std::string(py::str(interface["typestr"])) + "; expected " + ToString(spec));
+  }
+  if (interface.contains("strides") && !interface["strides"].is_none()) {
+    throw UnsupportedError("input \"" + spec.name + "\" on a GPU has strides; make it contiguous first");
+  }
+  const auto data = interface["data"].cast<py::tuple>()[0].cast<std::uintptr_t>();
+  const bool has_stream = interface.contains("stream") && !interface["stream"].is_none();
+  const auto stream = has_stream ? interface["stream"].cast<std::uintptr_t>() : std::uintptr_t{0};
+  return Tensor::BorrowCuda(reinterpret_cast<void*>(data), *dtype, interface["shape"].cast<Shape>(),
+                            Share(py::reinterpret_borrow<py::object>(value)), reinterpret_cast<void*>(stream));
 }
 
 }  // namespace
@@ -145,10 +168,8 @@ py::object ToNumpy(const Tensor& tensor) {
 
 Tensor ToTensor(py::handle value, const TensorSpec& spec) {
   if (py::isinstance<py::array>(value)) return ArrayToTensor(py::reinterpret_borrow<py::array>(value), spec);
-  if (py::hasattr(value, "__dlpack__") && IsOnHost(value)) return DLPackToTensor(value);
-  if (py::hasattr(value, "__dlpack_device__") && !IsOnHost(value)) {
-    throw UnsupportedError("input \"" + spec.name + "\" is on a GPU; copy it to the host first");
-  }
+  if (py::hasattr(value, "__dlpack__")) return DLPackToTensor(value);
+  if (py::hasattr(value, "__cuda_array_interface__")) return CudaArrayToTensor(value, spec);
   const py::object to_array = py::module_::import("tftrt._values").attr("to_array");
   return ArrayToTensor(py::array(to_array(value, ToNumpy(spec.dtype), ToString(spec))), spec);
 }
@@ -160,10 +181,10 @@ Tensor ToTensorInPlace(py::handle value, const TensorSpec& spec) {
     const auto array = py::reinterpret_borrow<py::array>(value);
     tensor = ArrayToTensor(array, spec);
     copied = tensor.dtype() == DType::kString || (tensor.num_elements() != 0 && tensor.data() != array.data());
-  } else if (py::hasattr(value, "__dlpack__") && IsOnHost(value)) {
+  } else if (py::hasattr(value, "__dlpack__")) {
     tensor = DLPackToTensor(value, &copied);
-  } else if (py::hasattr(value, "__dlpack_device__")) {
-    return ToTensor(value, spec);
+  } else if (py::hasattr(value, "__cuda_array_interface__")) {
+    return CudaArrayToTensor(value, spec);
   }
   if (copied) {
     throw InvalidArgumentError(

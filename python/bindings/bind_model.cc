@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "array.h"
 #include "bindings.h"
 #include "dict.h"
@@ -49,8 +51,13 @@ class PythonModel {
   }
 
   // `inputs`: for each name a shape (a tuple of int) or an array, whose memory is then read by every run.
-  std::unique_ptr<PythonRunner> Bind(const py::dict& inputs, const std::vector<std::string>& outputs) const {
+  std::unique_ptr<PythonRunner> Bind(const py::dict& inputs, const std::vector<std::string>& outputs,
+                                     const std::vector<std::string>& on_gpu) const {
     NamedTensors tensors;
+    const auto make = [&](const TensorSpec& spec, const Shape& shape) {
+      const bool there = std::find(on_gpu.begin(), on_gpu.end(), spec.name) != on_gpu.end();
+      tensors.emplace_back(spec.name, model_->MakeInput(spec.name, shape, there));
+    };
     for (const auto& [key, value] : inputs) {
       const std::string name = NameOf(key);
       const TensorSpec* spec = Find(name);
@@ -60,7 +67,7 @@ class PythonModel {
         throw UnsupportedError("input \"" + name +
                                "\" holds strings, which cannot be bound from Python; call the model");
       } else {
-        tensors.emplace_back(name, model_->MakeInput(name, value.cast<Shape>()));
+        make(*spec, value.cast<Shape>());
       }
     }
     for (const TensorSpec& spec : model_->inputs()) {
@@ -68,7 +75,7 @@ class PythonModel {
       if (fixed && !inputs.contains(spec.name))
         tensors.emplace_back(spec.name, model_->MakeInput(spec.name, spec.shape));
     }
-    return std::make_unique<PythonRunner>(model_->Bind(tensors, outputs));
+    return std::make_unique<PythonRunner>(model_->Bind(tensors, outputs, on_gpu));
   }
 
   py::dict RunSingle(py::handle value) const {
@@ -187,7 +194,7 @@ void BindModel(py::module_& module) {
       .def_property_readonly("closed", [](const PythonModel& self) { return self.model().closed(); })
       .def("stats", [](const PythonModel& self) { return self.model().Stats(); })
       .def("close", &PythonModel::Close)
-      .def("bind", &PythonModel::Bind, py::arg("inputs"), py::arg("outputs"))
+      .def("bind", &PythonModel::Bind, py::arg("inputs"), py::arg("outputs"), py::arg("on_gpu"))
       .def("run", &PythonModel::Run, py::arg("inputs"), py::arg("outputs") = std::vector<std::string>())
       .def("run_single", &PythonModel::RunSingle, py::arg("value"));
 }

@@ -15,6 +15,7 @@ void BindOptions(pybind11::module_& module);
 void BindEnvironment(pybind11::module_& module);
 void BindSavedModel(pybind11::module_& module);
 void BindArray(pybind11::module_& module);
+void BindGpuArray(pybind11::module_& module);
 void BindStats(pybind11::module_& module);
 void BindEngineBuilder(pybind11::module_& module);
 void BindModel(pybind11::module_& module);

@@ -8,6 +8,7 @@ PYBIND11_MODULE(_native, module) {
   tftrt::bindings::BindEnvironment(module);
   tftrt::bindings::BindSavedModel(module);
   tftrt::bindings::BindArray(module);
+  tftrt::bindings::BindGpuArray(module);
   tftrt::bindings::BindStats(module);
   tftrt::bindings::BindEngineBuilder(module);
   tftrt::bindings::BindRunner(module);

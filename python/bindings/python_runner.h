@@ -8,7 +8,7 @@
 
 namespace tftrt::bindings {
 
-// A Runner with its inputs and outputs as numpy arrays, which are made once.
+// A Runner with its inputs and outputs as arrays, which are made once.
 class PythonRunner {
  public:
   explicit PythonRunner(Runner runner);
@@ -20,8 +20,9 @@ class PythonRunner {
   const pybind11::object& inputs() const { return inputs_; }
   const pybind11::object& outputs() const { return outputs_; }
 
-  // Runs once and returns outputs(). Throws InvalidArgumentError if another thread is in it.
-  const pybind11::object& Run();
+  // Runs once, in the order of `stream` if it is not None, and returns outputs(). Throws InvalidArgumentError if
+  // another thread is in it, or `stream` is none.
+  const pybind11::object& Run(pybind11::handle stream);
 
  private:
   void ShowOutputs();

@@ -26,13 +26,14 @@ from tftrt.errors import (
     ModelError,
     UnsupportedError,
 )
-from tftrt.model import Model, ModelInfo, Runner, SavedModelInfo, TensorSpec, configure, empty, inspect
+from tftrt.model import GpuArray, Model, ModelInfo, Runner, SavedModelInfo, TensorSpec, configure, empty, inspect
 from tftrt.verification import Verification, verify
 
 __all__ = [
     "BuildReport",
     "ConversionReport",
     "Error",
+    "GpuArray",
     "IncompatibleError",
     "InternalError",
     "InvalidArgumentError",

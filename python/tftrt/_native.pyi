@@ -272,19 +272,37 @@ class Model:
     def close(self) -> None: ...
     def run(self, inputs: Mapping[str, Any], outputs: Sequence[str] | None = None) -> dict[str, NDArray[Any]]: ...
     def run_single(self, value: Any) -> dict[str, NDArray[Any]]: ...
-    def bind(self, inputs: Mapping[str, Any], outputs: Sequence[str]) -> Runner: ...
+    def bind(self, inputs: Mapping[str, Any], outputs: Sequence[str], on_gpu: Sequence[str]) -> Runner: ...
 
 class Runner:
     """A signature bound to arrays that stay where they are."""
 
     @property
-    def inputs(self) -> Mapping[str, NDArray[Any]]:
-        """The arrays that every run reads, by input name."""
+    def inputs(self) -> Mapping[str, Any]:
+        """The arrays that every run reads, by input name: numpy's, or GpuArray."""
     @property
-    def outputs(self) -> Mapping[str, NDArray[Any]]:
+    def outputs(self) -> Mapping[str, Any]:
         """What the last run wrote, by output name; empty before the first."""
-    def run(self) -> Mapping[str, NDArray[Any]]:
+    def run(self, stream: Any = None) -> Mapping[str, Any]:
         """Run the signature once and return ``outputs``."""
+
+class GpuArray:
+    """An array on a GPU."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+    @property
+    def gpu(self) -> int: ...
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]: ...
+    def numpy(self) -> NDArray[Any]:
+        """Return a copy on the host."""
+    def fill(self, value: Any) -> None:
+        """Copy an array of the same dtype and shape into it."""
+    def __dlpack__(self, stream: Any = None) -> Any: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
 
 class LibraryReport:
     """A shared library that the GPU path needs, as found."""

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tftrt import _native
-from tftrt._native import ModelInfo, Runner, SavedModelInfo, TensorSpec
+from tftrt._native import GpuArray, ModelInfo, Runner, SavedModelInfo, TensorSpec
 from tftrt._stats import stats_to_dict
 from tftrt.errors import InvalidArgumentError
 
-__all__ = ["Model", "ModelInfo", "Runner", "SavedModelInfo", "TensorSpec", "configure", "empty", "inspect"]
+__all__ = ["GpuArray", "Model", "ModelInfo", "Runner", "SavedModelInfo", "TensorSpec", "configure", "empty", "inspect"]
 
 
 def _set_options(options: Any, fields: Mapping[str, Any]) -> Any:
@@ -57,12 +57,12 @@ def _by_name(inputs: Any) -> Mapping[str, Any]:
     return inputs or {}
 
 
-def _output_names(outputs: Any) -> list[str]:
-    if isinstance(outputs, str):
-        raise InvalidArgumentError(f"outputs is the string {outputs!r}; expected a list of names")
-    wanted = list(outputs or ())
+def _names(option: str, value: Any) -> list[str]:
+    if isinstance(value, str):
+        raise InvalidArgumentError(f"{option} is the string {value!r}; expected a list of names")
+    wanted = list(value or ())
     if not all(isinstance(name, str) for name in wanted):
-        raise InvalidArgumentError(f"outputs is {outputs!r}; expected a list of names")
+        raise InvalidArgumentError(f"{option} is {value!r}; expected a list of names")
     return wanted
 
 
@@ -140,10 +140,10 @@ class Model:
         """Run the signature once and return its outputs by name.
 
         Args:
-            inputs: Arrays by input name; or give them as keywords. Numpy arrays, any host object with
-                ``__dlpack__`` or ``__array__``, or plain numbers and lists. Dtypes are not converted. Arrays that
-                are C-contiguous and begin at a multiple of 64 bytes, as those of :func:`tftrt.empty` do, are
-                passed on without a copy; do not write to them before the call returns.
+            inputs: Arrays by input name; or give them as keywords. Numpy arrays, any object with ``__dlpack__``,
+                ``__cuda_array_interface__`` or ``__array__``, or plain numbers and lists. Dtypes are not converted.
+                Arrays that are C-contiguous and begin at a multiple of 64 bytes, as those of :func:`tftrt.empty`
+                do, are passed on without a copy; do not write to them before the call returns.
             outputs: Names of the outputs wanted (default: all). What only others need is not computed.
             **named: Inputs by keyword.
 
@@ -157,10 +157,14 @@ class Model:
 
         Source: python/tftrt/model.py, cpp/src/api/model.cc
         """
-        return self._native.run({**_by_name(inputs), **named}, _output_names(outputs))
+        return self._native.run({**_by_name(inputs), **named}, _names("outputs", outputs))
 
     def bind(
-        self, inputs: Mapping[str, Any] | None = None, outputs: Sequence[str] | None = None, **named: Any
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Sequence[str] | None = None,
+        on_gpu: Sequence[str] | None = None,
+        **named: Any,
     ) -> Runner:
         """Bind the signature to arrays that stay where they are, for calls that allocate and copy nothing::
 
@@ -170,10 +174,12 @@ class Model:
 
         Args:
             inputs: For each input its shape, or an array whose memory every run then reads: C-contiguous, in native
-                byte order, or any host object with ``__dlpack__``; or give them as keywords. Inputs of a fixed shape
-                may be left out. Where only a shape is given, the runner makes an array of zeros: aligned, and pinned
-                where the GPU itself reads it.
+                byte order, or any object with ``__dlpack__`` or ``__cuda_array_interface__``, on the host or on the
+                model's GPU; or give them as keywords. Inputs of a fixed shape may be left out. Where only a shape is
+                given, the runner makes an array of zeros: aligned, and pinned where the GPU itself reads it.
             outputs: Names of the outputs wanted (default: all). What only others need is not computed.
+            on_gpu: Names of the outputs to be written to GPU memory, and of the inputs given by their shape that
+                shall be there: they are :class:`tftrt.GpuArray`, everything else is a numpy array.
             **named: Inputs by keyword.
 
         Returns:
@@ -182,12 +188,12 @@ class Model:
         Raises:
             InvalidArgumentError: A name, dtype or shape does not fit the signature; only a copy of an array could be
                 read; the model is closed.
-            UnsupportedError: An input holds strings.
+            UnsupportedError: An input holds strings; ``on_gpu`` and the model does not run on a GPU.
 
         Source: python/tftrt/model.py, cpp/include/tftrt/runner.h
         """
         given = {name: _shape_or_array(value) for name, value in {**_by_name(inputs), **named}.items()}
-        return self._native.bind(given, _output_names(outputs))
+        return self._native.bind(given, _names("outputs", outputs), _names("on_gpu", on_gpu))
 
     def with_signature(self, name: str) -> Model:
         """Return the same loaded model through another of its signatures; they share one session."""

@@ -168,15 +168,43 @@ TEST(FromDLPack, MissingDeleterMeansNothingToRelease) {
 }
 
 TEST(FromDLPack, OtherDevicesAreUnsupportedAndReleased) {
-  for (DLDeviceType device : {kDLCUDA, kDLROCM, kDLMetal}) {
+  for (DLDeviceType device : {kDLCUDAManaged, kDLROCM, kDLMetal}) {
     Foreign foreign({12});
     foreign.dl().device.device_type = device;
     const std::string message =
         MessageOf<UnsupportedError>([&] { static_cast<void>(Tensor::FromDLPack(foreign.managed())); });
     ExpectContains(message, "device type " + std::to_string(device));
-    ExpectContains(message, "copy it to the host");
+    ExpectContains(message, "copy it there first");
     EXPECT_EQ(foreign.released(), 1);
   }
+}
+
+TEST(FromDLPack, GpuMemoryIsBorrowedAndGoesOutAgain) {
+  Foreign foreign({12});
+  foreign.dl().device = {kDLCUDA, 3};
+  {
+    const Tensor tensor = Tensor::FromDLPack(foreign.managed());
+    EXPECT_TRUE(tensor.on_gpu());
+    EXPECT_EQ(tensor.gpu(), 3);
+    EXPECT_EQ(tensor.data(), foreign.dl().data);
+    DLManagedTensor* out = tensor.ToDLPack();
+    EXPECT_EQ(out->dl_tensor.device.device_type, kDLCUDA);
+    EXPECT_EQ(out->dl_tensor.device.device_id, 3);
+    EXPECT_EQ(out->dl_tensor.data, foreign.dl().data);
+    out->deleter(out);
+    EXPECT_EQ(foreign.released(), 0);
+  }
+  EXPECT_EQ(foreign.released(), 1);
+}
+
+TEST(FromDLPack, GpuMemoryHasToBeDense) {
+  Foreign foreign({2, 6});
+  std::int64_t strides[] = {1, 2};
+  foreign.dl().device = {kDLCUDA, 0};
+  foreign.dl().strides = strides;
+  ExpectContains(MessageOf<UnsupportedError>([&] { static_cast<void>(Tensor::FromDLPack(foreign.managed())); }),
+                 "make it contiguous");
+  EXPECT_EQ(foreign.released(), 1);
 }
 
 TEST(FromDLPack, OtherElementTypesAreUnsupportedAndReleased) {

@@ -184,7 +184,7 @@ def test_a_sparse_signature(exported: Export) -> None:
 # Options
 
 OPTIONS: list[tuple[dict[str, Any], list[str]]] = [
-    ({"nothing": 1}, ['unknown option "nothing"', "device, executor, inter_op_threads", "warmup"]),
+    ({"nothing": 1}, ['unknown option "nothing"', "device, executor, instances", "warmup"]),
     ({"signature": 5}, ["signature is 5", "expected str"]),
     ({"device": "tpu"}, ['device is "tpu"', 'expected "auto", "cpu" or "gpu:N"']),
     ({"device": "gpu:"}, ['device is "gpu:"', 'expected "auto", "cpu" or "gpu:N"']),

@@ -142,3 +142,22 @@ def test_each_thread_has_its_own_runner(model: tftrt.Model) -> None:
 def test_options_are_checked_without_a_gpu_too(exported: Callable[[str], Path], options: Any, message: str) -> None:
     with pytest.raises(tftrt.InvalidArgumentError, match=message):
         tftrt.Model(exported("cnn"), device="cpu", **options)
+
+
+def test_gpu_memory_needs_a_model_on_a_gpu(model: tftrt.Model) -> None:
+    for name in (model.inputs[0].name, model.outputs[0].name):
+        with pytest.raises(tftrt.UnsupportedError, match="a model that runs there, not on cpu"):
+            model.bind(image=(1, 8, 8, 3), on_gpu=[name])
+    with pytest.raises(tftrt.InvalidArgumentError, match='on_gpu names "nothing"'):
+        model.bind(image=(1, 8, 8, 3), on_gpu=["nothing"])
+    with pytest.raises(tftrt.InvalidArgumentError, match="on_gpu is the string"):
+        model.bind(image=(1, 8, 8, 3), on_gpu="image")
+
+
+def test_a_stream_needs_a_model_on_a_gpu(model: tftrt.Model) -> None:
+    runner = model.bind(image=(1, 8, 8, 3))
+    with pytest.raises(tftrt.UnsupportedError, match="not on cpu"):
+        runner.run(stream=0)
+    with pytest.raises(tftrt.InvalidArgumentError, match="stream is 'x'; expected a stream of PyTorch or CuPy"):
+        runner.run(stream="x")
+    assert runner.run()

@@ -80,7 +80,8 @@ class TFTRT_EXPORT Model {
   const std::string& manifest() const;
 
   // Runs the signature once, in the caller's thread where the graph allows. `inputs` are by name, in any order,
-  // and all of them; they must not be written to before Run returns. Returns the tensors named in `outputs`, in
+  // and all of them, on the host or on a GPU (where they are read after what was queued in CUDA's default stream); they
+  // must not be written to before Run returns. Returns, on the host, the tensors named in `outputs`, in
   // that order, or all of outputs() if it is empty; what only other outputs need is not computed
   // (for the first 32 different lists; then all is computed, and the outputs are picked).
   // Throws InvalidArgumentError if a name, dtype or shape does not fit the signature, or the model is closed.
@@ -90,18 +91,22 @@ class TFTRT_EXPORT Model {
   std::vector<Tensor> RunOrdered(const std::vector<Tensor>& inputs) const;
 
   // The signature with inputs and outputs that stay where they are: see runner.h, which is to be included. Every Run
-  // reads the memory of `inputs`, which are given as for Run. Outputs as for Run; throws what Run throws, and
-  // InvalidArgumentError beyond 32 different lists of outputs.
-  Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs = {}) const;
+  // reads the memory of `inputs`, which are given as for Run, on the host or on the model's GPU, mixed freely. Outputs
+  // as for Run; those named in `on_gpu` are written to GPU memory. Throws what Run throws, InvalidArgumentError beyond
+  // 32 different lists of outputs, UnsupportedError for `on_gpu` if the model does not run on a GPU and for inputs on
+  // another GPU than it does.
+  Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs = {},
+              const std::vector<std::string>& on_gpu = {}) const;
 
-  // The same, with inputs of these shapes for the caller to fill, as MakeInput makes them. Those whose shape is fixed
-  // may be left out.
-  Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs = {}) const;
+  // The same, with inputs of these shapes for the caller to fill, as MakeInput makes them: on the GPU, if `on_gpu`
+  // names them. Those whose shape is fixed may be left out.
+  Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs = {},
+              const std::vector<std::string>& on_gpu = {}) const;
 
   // Zeros (strings: empty) for the input of this name, in memory that it is read from without a copy: aligned, and
-  // pinned where the GPU itself reads it. It may outlive the model. Throws InvalidArgumentError if the shape does not
-  // fit.
-  Tensor MakeInput(const std::string& name, const Shape& shape) const;
+  // pinned where the GPU itself reads it; or GPU memory. It may outlive the model. Throws InvalidArgumentError if the
+  // shape does not fit, UnsupportedError for GPU memory if the model does not run on a GPU.
+  Tensor MakeInput(const std::string& name, const Shape& shape, bool on_gpu = false) const;
 
   // What was called and what ran it since the model was loaded, the calls that warmed it not counted.
   ModelStats Stats() const;

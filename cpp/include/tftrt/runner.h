@@ -33,8 +33,8 @@ class TFTRT_EXPORT Runner {
   const std::vector<TensorSpec>& inputs() const;
   const std::vector<TensorSpec>& outputs() const;
 
-  // A handle of what Run reads; its memory stays where it is. By name, or by index into inputs(). Throws
-  // InvalidArgumentError for an unknown name, std::out_of_range for another index.
+  // A handle of what Run reads, on the GPU if it was bound so; its memory stays where it is. By name, or by index into
+  // inputs(). Throws InvalidArgumentError for an unknown name, std::out_of_range for another index.
   Tensor input(const std::string& name) const;
   Tensor input(std::size_t index) const;
 
@@ -43,9 +43,16 @@ class TFTRT_EXPORT Runner {
   const Tensor& output(const std::string& name) const;
   const Tensor& output(std::size_t index) const;
 
-  // Runs the signature once, in the caller's thread where the graph allows. Throws InvalidArgumentError if the model is
+  // Runs the signature once, in the caller's thread where the graph allows. Inputs on a GPU are read after what was
+  // queued in CUDA's default stream; all outputs are there when it returns. Throws InvalidArgumentError if the model is
   // closed or cannot compute these inputs; the outputs are then what they were, or new.
   void Run();
+
+  // The same in the order of a CUDA stream of the model's GPU (a cudaStream_t): inputs are read, on the host as well,
+  // after what was queued there, and what is queued there later finds the outputs. It may return before the run is
+  // over: until the stream has passed it, host inputs are not to be written to nor host outputs to be read. Throws
+  // UnsupportedError if the model does not run on a GPU.
+  void RunOn(void* cuda_stream);
 
   class Impl;
 

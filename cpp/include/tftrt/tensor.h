@@ -23,7 +23,7 @@ TFTRT_EXPORT std::string ToString(const Shape& shape);
 // Host memory that TensorFlow reads without a copy begins at a multiple of this many bytes.
 inline constexpr std::size_t kTensorAlignment = 64;
 
-// A dense, row-major array in host memory, with shared ownership.
+// A dense, row-major array in host memory or on a GPU, with shared ownership.
 //
 // Copying a Tensor copies the handle: both see the same elements. A default-constructed Tensor holds nothing
 // (valid() is false). Thread-safety is that of std::shared_ptr plus the elements: several threads may read, a
@@ -56,6 +56,14 @@ class TFTRT_EXPORT Tensor {
   // accepted, and costs a copy on every call that takes it as an input.
   static Tensor Borrow(void* data, DType dtype, Shape shape, std::shared_ptr<void> owner);
 
+  // The same of memory on the GPU with this number, as CUDA counts them.
+  static Tensor BorrowGpu(void* data, DType dtype, Shape shape, int gpu, std::shared_ptr<void> owner);
+
+  // The same of memory on whatever GPU CUDA says. What is queued in that GPU's default stream from now on comes after
+  // what is in `cuda_stream` (a cudaStream_t), which may be null. Throws InvalidArgumentError if `data` is on no GPU,
+  // IncompatibleError without CUDA.
+  static Tensor BorrowCuda(void* data, DType dtype, Shape shape, std::shared_ptr<void> owner, void* cuda_stream);
+
   // One element of `values` for each element of the tensor, in row-major order.
   static Tensor Strings(std::vector<std::string> values, Shape shape);
 
@@ -66,21 +74,25 @@ class TFTRT_EXPORT Tensor {
     return Copy(values.data(), DTypeOf<T>(), std::move(shape));
   }
 
-  // Takes over `tensor` and calls its deleter when done, also when this throws. Borrows its memory if that is
-  // dense and on the host; copies what is strided. Throws UnsupportedError for another device or element type.
+  // Takes over `tensor` and calls its deleter when done, also when this throws. Borrows its memory if that is dense,
+  // on the host or on a CUDA device; copies what is strided on the host. Throws UnsupportedError for anything else and
+  // for another element type.
   static Tensor FromDLPack(DLManagedTensor* tensor);
 
   // A view for another library; the caller calls its deleter. Throws UnsupportedError for strings.
   DLManagedTensor* ToDLPack() const;
 
   bool valid() const { return owner_ != nullptr; }
+  // Number of the GPU that the elements are on; -1: they are in host memory.
+  int gpu() const { return gpu_; }
+  bool on_gpu() const { return gpu_ >= 0; }
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
   std::int64_t num_elements() const { return num_elements_; }
   // Bytes of all elements; 0 for strings.
   std::size_t num_bytes() const { return static_cast<std::size_t>(num_elements_) * ElementSize(dtype_); }
 
-  // First element; null for strings and for tensors without elements.
+  // First element, an address on the GPU if it is there; null for strings and for tensors without elements.
   void* data() { return data_; }
   const void* data() const { return data_; }
 
@@ -112,6 +124,7 @@ class TFTRT_EXPORT Tensor {
     std::swap(num_elements_, other.num_elements_);
     std::swap(data_, other.data_);
     owner_.swap(other.owner_);
+    std::swap(gpu_, other.gpu_);
   }
 
   static void CheckCount(std::size_t count, const Shape& shape);
@@ -122,7 +135,13 @@ class TFTRT_EXPORT Tensor {
   std::int64_t num_elements_ = 0;
   void* data_ = nullptr;
   std::shared_ptr<void> owner_;
+  int gpu_ = -1;
 };
+
+// Copies the elements of `from` to the memory of `to`, between host and GPUs as they lie, after what was queued in
+// CUDA's default stream, and waits for it. Throws InvalidArgumentError if dtype or shape differ, or for strings;
+// IncompatibleError where a GPU's memory is concerned and there is no CUDA.
+TFTRT_EXPORT void CopyTensor(const Tensor& from, Tensor& to);
 
 }  // namespace tftrt
 

@@ -27,8 +27,10 @@ class Binding {
   virtual ~Binding() = default;
 
   // Reads the inputs that it was made with and writes the outputs: one for each of the callable's. Those whose shape
-  // and dtype stay the same keep their memory.
-  virtual void Run(std::vector<Tensor>& outputs) = 0;
+  // and dtype stay the same keep their memory. What lies on a GPU is read after what was queued in CUDA's default
+  // stream; all is done when it returns. With `stream`, a CUDA stream's address, that stream takes its place: what is
+  // queued there later comes after the run, which need not be over when this returns.
+  virtual void Run(std::vector<Tensor>& outputs, void* const* stream) = 0;
 };
 
 // One signature, pruned to some of its outputs and ready to run. Thread-safe.
@@ -43,11 +45,13 @@ class Callable {
   // Has what runs these inputs be as fast from now on as it will ever be. Before others call it.
   virtual void Warm(const Tensor* const* inputs) const { Run(inputs); }
 
-  // Zeros, in memory that inputs are best read from. Not for strings.
-  virtual Tensor MakeInput(DType dtype, const Shape& shape) const = 0;
+  // Zeros, in host memory that inputs are best read from, or on the GPU that the model runs on. Not for strings. Throws
+  // UnsupportedError if it runs on none.
+  virtual Tensor MakeInput(DType dtype, const Shape& shape, bool on_gpu) const = 0;
 
-  // `inputs` as for Run. To be used as long as the callable lives, and destroyed at any time.
-  virtual std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs) const = 0;
+  // `inputs` as for Run; `outputs_on_gpu`, for each output. To be used as long as the callable lives, and destroyed at
+  // any time. Throws UnsupportedError for outputs on a GPU if the model runs on none.
+  virtual std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, const std::vector<bool>& outputs_on_gpu) const = 0;
 };
 
 // A call that runs engines: shapes by the name of the input.
@@ -108,6 +112,15 @@ class Backend {
   virtual std::unique_ptr<ModelBuilder> OpenBuilder(const std::string& path, const BuilderOptions& options,
                                                     const ResolvedRuntimeOptions& runtime) = 0;
   virtual SavedModelInfo Inspect(const std::string& path, const std::vector<std::string>& tags) = 0;
+
+  // CopyTensor's, of tensors that fit.
+  virtual void Copy(const Tensor& from, Tensor& to) = 0;
+
+  // Number of the GPU that `pointer` lies on; -1 if on none.
+  virtual int GpuOf(const void* pointer) = 0;
+
+  // Has what is queued in CUDA's default stream from now on come after what is in `stream`.
+  virtual void OrderDefaultStreamAfter(void* stream, int gpu) = 0;
 };
 
 }  // namespace tftrt

@@ -76,9 +76,10 @@ Tensor Tensor::FromDLPack(DLManagedTensor* managed) {
     if (tensor->deleter != nullptr) tensor->deleter(tensor);
   });
   const DLTensor& dl = managed->dl_tensor;
-  if (dl.device.device_type != kDLCPU && dl.device.device_type != kDLCUDAHost) {
+  const bool on_gpu = dl.device.device_type == kDLCUDA;
+  if (!on_gpu && dl.device.device_type != kDLCPU && dl.device.device_type != kDLCUDAHost) {
     throw UnsupportedError("the DLPack tensor is on device type " + std::to_string(dl.device.device_type) +
-                           "; expected host memory (1, or 3 for pinned): copy it to the host first");
+                           "; expected host memory (1, or 3 for pinned) or CUDA (2): copy it there first");
   }
   const DType dtype = FromDLType(dl.dtype);
   if (dl.ndim < 0 || (dl.ndim > 0 && dl.shape == nullptr)) {
@@ -86,6 +87,11 @@ Tensor Tensor::FromDLPack(DLManagedTensor* managed) {
   }
   Shape shape(dl.shape, dl.shape + dl.ndim);
   char* data = static_cast<char*>(dl.data) + (dl.data == nullptr ? 0 : dl.byte_offset);
+  if (on_gpu && !IsDense(dl)) {
+    throw UnsupportedError("the DLPack tensor of shape " + ToString(shape) +
+                           " on a GPU is not dense; make it contiguous first");
+  }
+  if (on_gpu) return BorrowGpu(data, dtype, std::move(shape), dl.device.device_id, owner);
   if (IsDense(dl)) return Borrow(data, dtype, std::move(shape), owner);
   Tensor copy = Empty(dtype, std::move(shape));
   if (copy.num_elements() != 0) {
@@ -104,7 +110,7 @@ DLManagedTensor* Tensor::ToDLPack() const {
   exported->shape = shape_;
   DLTensor& dl = exported->managed.dl_tensor;
   dl.data = data_;
-  dl.device = {kDLCPU, 0};
+  dl.device = on_gpu() ? DLDevice{kDLCUDA, gpu_} : DLDevice{kDLCPU, 0};
   dl.ndim = static_cast<std::int32_t>(shape_.size());
   for (const TypeEntry& entry : kTypes) {
     if (entry.dtype == dtype_) dl.dtype = entry.dl;

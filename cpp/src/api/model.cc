@@ -84,29 +84,48 @@ class Model::Impl {
     return callables_.Run(inputs, wanted, model_->loaded());
   }
 
-  Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs) const {
+  Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs,
+              const std::vector<std::string>& on_gpu) const {
     std::vector<Tensor> ordered;
     for (const Tensor* input : OrderInputs(spec_, inputs)) ordered.push_back(*input);
-    return Runner::Impl::Make(model_, callables_, std::move(ordered), OutputsNamed(spec_, outputs));
+    const OutputSet wanted = OutputsNamed(spec_, outputs);
+    std::vector<bool> outputs_on_gpu(wanted.size());
+    for (const std::string& name : on_gpu) {
+      bool known = std::any_of(inputs.begin(), inputs.end(), [&](const auto& input) { return input.first == name; });
+      for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (spec_.outputs[wanted[i]].name == name) known = outputs_on_gpu[i] = true;
+      }
+      if (!known) {
+        throw InvalidArgumentError("on_gpu names \"" + name + "\", which is neither an input of signature \"" +
+                                   spec_.name + "\" nor an output that was asked for");
+      }
+    }
+    return Runner::Impl::Make(model_, callables_, std::move(ordered), wanted, outputs_on_gpu);
   }
 
-  Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs) const {
+  Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs,
+              const std::vector<std::string>& on_gpu) const {
     NamedTensors inputs;
-    for (const auto& [name, shape] : shapes) inputs.emplace_back(name, MakeInput(name, shape));
+    const auto make = [&](const std::string& name, const Shape& shape) {
+      const bool there = std::find(on_gpu.begin(), on_gpu.end(), name) != on_gpu.end();
+      inputs.emplace_back(name, MakeInput(name, shape, there));
+    };
+    for (const auto& [name, shape] : shapes) make(name, shape);
     for (const TensorSpec& input : spec_.inputs) {
       const bool given =
           std::any_of(shapes.begin(), shapes.end(), [&](const auto& named) { return named.first == input.name; });
       const bool fixed = input.known_rank && std::count(input.shape.begin(), input.shape.end(), -1) == 0;
-      if (!given && fixed) inputs.emplace_back(input.name, MakeInput(input.name, input.shape));
+      if (!given && fixed) make(input.name, input.shape);
     }
-    return Bind(inputs, outputs);
+    return Bind(inputs, outputs, on_gpu);
   }
 
-  Tensor MakeInput(const std::string& name, const Shape& shape) const {
+  Tensor MakeInput(const std::string& name, const Shape& shape, bool on_gpu) const {
     const TensorSpec& input = spec_.inputs[IndexOf(spec_.inputs, name, "input", spec_.name)];
     CheckShape(input, shape);
+    if (on_gpu && input.dtype == DType::kString) throw UnsupportedError("strings cannot be inputs on a GPU");
     const SharedModel::Use use(*model_);
-    return callables_.all_outputs().MakeInput(input.dtype, shape);
+    return callables_.all_outputs().MakeInput(input.dtype, shape, on_gpu);
   }
 
   void WarmUp(int calls) const {
@@ -164,15 +183,19 @@ Model Model::Load(const std::string& path, const ModelOptions& options) {
   return model;
 }
 
-Runner Model::Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs) const {
-  return impl_->Bind(inputs, outputs);
+Runner Model::Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs,
+                   const std::vector<std::string>& on_gpu) const {
+  return impl_->Bind(inputs, outputs, on_gpu);
 }
 
-Runner Model::Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs) const {
-  return impl_->Bind(shapes, outputs);
+Runner Model::Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs,
+                   const std::vector<std::string>& on_gpu) const {
+  return impl_->Bind(shapes, outputs, on_gpu);
 }
 
-Tensor Model::MakeInput(const std::string& name, const Shape& shape) const { return impl_->MakeInput(name, shape); }
+Tensor Model::MakeInput(const std::string& name, const Shape& shape, bool on_gpu) const {
+  return impl_->MakeInput(name, shape, on_gpu);
+}
 
 Model Model::WithSignature(const std::string& name) const {
   return Model(std::make_shared<const Impl>(impl_->shared_model(), name));

@@ -9,7 +9,7 @@
 namespace tftrt {
 
 Runner::Impl::Impl(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-                   const OutputSet& outputs)
+                   const OutputSet& outputs, const std::vector<bool>& outputs_on_gpu)
     : model_(std::move(model)), spec_(callables.spec()), inputs_(std::move(inputs)), outputs_(outputs.size()) {
   for (std::size_t index : outputs) output_specs_.push_back(spec_.outputs[index]);
   const Callable* callable = callables.ForOutputs(outputs, model_->loaded());
@@ -18,19 +18,19 @@ Runner::Impl::Impl(std::shared_ptr<SharedModel> model, SignatureCallables& calla
         "signature \"" + spec_.name +
         "\" has been called with 32 lists of outputs already; bind one of these, or all outputs");
   }
-  binding_ = callable->Bind(inputs_);
+  binding_ = callable->Bind(inputs_, outputs_on_gpu);
 }
 
 Runner Runner::Impl::Make(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-                          const OutputSet& outputs) {
+                          const OutputSet& outputs, const std::vector<bool>& outputs_on_gpu) {
   const SharedModel::Use use(*model);
-  return Runner(std::unique_ptr<Impl>(new Impl(model, callables, std::move(inputs), outputs)));
+  return Runner(std::unique_ptr<Impl>(new Impl(model, callables, std::move(inputs), outputs, outputs_on_gpu)));
 }
 
-void Runner::Impl::Run() {
+void Runner::Impl::Run(void* const* stream) {
   SharedModel::Count count(*model_);
   const SharedModel::Use use(*model_);
-  binding_->Run(outputs_);
+  binding_->Run(outputs_, stream);
   count.Succeed();
 }
 
@@ -52,6 +52,7 @@ const Tensor& Runner::output(const std::string& name) const {
 }
 const Tensor& Runner::output(std::size_t index) const { return impl_->outputs().at(index); }
 
-void Runner::Run() { impl_->Run(); }
+void Runner::Run() { impl_->Run(nullptr); }
+void Runner::RunOn(void* cuda_stream) { impl_->Run(&cuda_stream); }
 
 }  // namespace tftrt

@@ -13,11 +13,11 @@ namespace tftrt {
 
 class Runner::Impl {
  public:
-  // `inputs` are in the signature's order, and checked.
+  // `inputs` are in the signature's order, and checked; `outputs_on_gpu` in that of `outputs`.
   static Runner Make(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-                     const OutputSet& outputs);
+                     const OutputSet& outputs, const std::vector<bool>& outputs_on_gpu);
 
-  void Run();
+  void Run(void* const* stream);
 
   const std::vector<TensorSpec>& input_specs() const { return spec_.inputs; }
   const std::vector<TensorSpec>& output_specs() const { return output_specs_; }
@@ -27,7 +27,7 @@ class Runner::Impl {
 
  private:
   Impl(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-       const OutputSet& outputs);
+       const OutputSet& outputs, const std::vector<bool>& outputs_on_gpu);
 
   const std::shared_ptr<SharedModel> model_;
   const SignatureSpec& spec_;  // of *model_

@@ -110,6 +110,13 @@ Tensor Tensor::Borrow(void* data, DType dtype, Shape shape, std::shared_ptr<void
   return Tensor(dtype, std::move(shape), count, data, std::move(owner));
 }
 
+Tensor Tensor::BorrowGpu(void* data, DType dtype, Shape shape, int gpu, std::shared_ptr<void> owner) {
+  if (gpu < 0) throw InvalidArgumentError("Tensor::BorrowGpu: gpu is " + std::to_string(gpu) + "; expected 0 or more");
+  Tensor tensor = Borrow(data, dtype, std::move(shape), std::move(owner));
+  tensor.gpu_ = gpu;
+  return tensor;
+}
+
 Tensor Tensor::Strings(std::vector<std::string> values, Shape shape) {
   const std::int64_t count = CheckedCount(DType::kString, shape);
   CheckCount(values.size(), shape);

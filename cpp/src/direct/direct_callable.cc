@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "tftrt/error.h"
@@ -14,6 +15,13 @@ using Clock = std::chrono::steady_clock;
 
 std::int64_t NanosecondsSince(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+}
+
+void OrderAfterDefaultStream(const std::vector<bool>& on_gpu, CudaStream stream) {
+  if (std::find(on_gpu.begin(), on_gpu.end(), true) == on_gpu.end()) return;
+  const CudaEventOwner event;
+  event.Record(kCudaDefaultStream);
+  event.MakeWait(stream);
 }
 
 class DirectCallable final : public Callable {
@@ -46,9 +54,11 @@ class DirectCallable final : public Callable {
     }
   }
 
-  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs) const override;
+  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, const std::vector<bool>& outputs_on_gpu) const override;
 
-  Tensor MakeInput(DType dtype, const Shape& shape) const override { return GpuDevice::AllocatePinned(dtype, shape); }
+  Tensor MakeInput(DType dtype, const Shape& shape, bool on_gpu) const override {
+    return on_gpu ? engine_->gpu.AllocateZeros(dtype, shape) : GpuDevice::AllocatePinned(dtype, shape);
+  }
 
  private:
   friend class DirectBinding;
@@ -71,10 +81,20 @@ class DirectCallable final : public Callable {
                             const ShapeKey& key) const {
     const Clock::time_point start = Clock::now();
     const auto [execution, staged_runs] = lease->Prepare(key);
-    StagedRun& staged = staged_runs.Take(execution);
+    std::vector<bool> on_gpu;
+    for (std::size_t input : signature_.inputs) on_gpu.push_back(inputs[input]->on_gpu());
+    StagedRun& staged = staged_runs.Take(execution, on_gpu);
     const std::unique_ptr<StagedRun, void (*)(StagedRun*)> taken(&staged, [](StagedRun* run) { run->Return(); });
+    OrderAfterDefaultStream(on_gpu, lease->stream());
     for (std::size_t i = 0; i < signature_.inputs.size(); ++i) {
-      std::memcpy(staged.inputs[i].data(), inputs[signature_.inputs[i]]->data(), execution.input_bytes()[i]);
+      const void* data = inputs[signature_.inputs[i]]->data();
+      if (on_gpu[i]) {
+        CheckCuda(GetCuda().MemcpyAsync(execution.input(i), data, execution.input_bytes()[i], kCudaMemcpyDefault,
+                                        lease->stream()),
+                  "copying an input");
+      } else {
+        std::memcpy(staged.inputs[i].data(), data, execution.input_bytes()[i]);
+      }
     }
     std::vector<Tensor> results;
     results.reserve(outputs_.size());
@@ -85,7 +105,7 @@ class DirectCallable final : public Callable {
     lease->Queue(execution, *staged.run);
     lease.Queued();
     record.CountEngineRun(NanosecondsSince(start));
-    staged.run->Wait();
+    staged.run->over().Wait();
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
       if (results[i].num_bytes() == 0) continue;
       std::memcpy(results[i].data(), staged.outputs[signature_.outputs[outputs_[i]]].data(), results[i].num_bytes());
@@ -101,33 +121,66 @@ class DirectCallable final : public Callable {
 
 class DirectBinding final : public Binding {
  public:
-  DirectBinding(const DirectCallable& callable, std::vector<Tensor> inputs, ShapeKey key, ShapeRecord& record)
+  DirectBinding(const DirectCallable& callable, std::vector<Tensor> inputs, std::vector<bool> outputs_on_gpu,
+                ShapeKey key, ShapeRecord& record)
       : callable_(callable),
         inputs_(std::move(inputs)),
+        outputs_on_gpu_(std::move(outputs_on_gpu)),
         key_(std::move(key)),
         record_(record),
         runs_(callable.engine_->instances.size()) {
     for (std::size_t input : callable.signature_.inputs) {
-      const Tensor& tensor = inputs_[input];
-      const bool pinned = GpuDevice::IsPinned(tensor.data());
-      if (!pinned) staged_.push_back({&tensor, GpuDevice::AllocatePinned(tensor.dtype(), tensor.shape())});
-      addresses_.inputs.push_back({pinned ? const_cast<void*>(tensor.data()) : staged_.back().pinned.data()});
+      Tensor& tensor = inputs_[input];
+      reads_gpu_ |= tensor.on_gpu();
+      if (tensor.on_gpu() || GpuDevice::IsPinned(tensor.data())) {
+        addresses_.inputs.push_back({tensor.data(), !tensor.on_gpu()});
+      } else {
+        staged_.push_back({&tensor, GpuDevice::AllocatePinned(tensor.dtype(), tensor.shape())});
+        addresses_.inputs.push_back({staged_.back().pinned.data()});
+      }
+    }
+    if (reads_gpu_) {
+      callable.engine_->gpu.MakeCurrent();
+      ready_.emplace();
     }
   }
 
-  void Run(std::vector<Tensor>& outputs) override {
-    for (StagedInput& input : staged_)
-      std::memcpy(input.pinned.data(), input.tensor->data(), input.tensor->num_bytes());
+  ~DirectBinding() override {
+    if (last_ == nullptr) return;
+    try {
+      last_->over().Wait();
+    } catch (const Error&) {  // the GPU has failed, and nothing runs on it any more
+    }
+  }
+
+  void Run(std::vector<Tensor>& outputs, void* const* stream) override {
+    if (!staged_.empty()) {
+      // The last run may still be reading it, if nobody waited for it.
+      if (last_ != nullptr) last_->over().Wait();
+      for (StagedInput& input : staged_) {
+        std::memcpy(input.pinned.data(), input.tensor->data(), input.tensor->num_bytes());
+      }
+    }
     InstancePool::Lease lease(callable_.engine_->instances);
     const Clock::time_point start = Clock::now();
     ShapedExecution& execution = lease->Prepare(key_).execution;
     if (addresses_.outputs.empty()) MakeOutputs(execution);
     std::unique_ptr<RepeatedRun>& run = runs_[lease.index()];
     if (run == nullptr) run = std::make_unique<RepeatedRun>(addresses_);
+    if (stream != nullptr || reads_gpu_) {
+      if (!ready_) ready_.emplace();
+      ready_->Record(stream == nullptr ? kCudaDefaultStream : static_cast<CudaStream>(*stream));
+      ready_->MakeWait(lease->stream());
+    }
     lease->Queue(execution, *run);
     lease.Queued();
     record_.CountEngineRun(NanosecondsSince(start));
-    run->Wait();
+    last_ = run.get();
+    if (stream != nullptr) {
+      run->over().MakeWait(static_cast<CudaStream>(*stream));
+    } else {
+      run->over().Wait();
+    }
     if (!outputs.front().valid()) outputs = outputs_;
   }
 
@@ -140,32 +193,45 @@ class DirectBinding final : public Binding {
   void MakeOutputs(const ShapedExecution& execution) {
     const DirectSignature& signature = callable_.signature_;
     std::vector<RunAddress> addresses(execution.output_shapes().size());
-    for (std::size_t output : callable_.outputs_) {
+    for (std::size_t i = 0; i < callable_.outputs_.size(); ++i) {
+      const std::size_t output = callable_.outputs_[i];
       const std::size_t index = signature.outputs[output];
-      Tensor tensor = GpuDevice::AllocatePinned(signature.output_dtypes[output], execution.output_shapes()[index]);
-      addresses[index].pointer = tensor.data();
+      Tensor tensor =
+          callable_.MakeInput(signature.output_dtypes[output], execution.output_shapes()[index], outputs_on_gpu_[i]);
+      addresses[index] = {tensor.data(), !tensor.on_gpu()};
       outputs_.push_back(std::move(tensor));
     }
     addresses_.outputs = std::move(addresses);
   }
 
   const DirectCallable& callable_;
-  const std::vector<Tensor> inputs_;
+  std::vector<Tensor> inputs_;
+  const std::vector<bool> outputs_on_gpu_;
   const ShapeKey key_;
   ShapeRecord& record_;
   std::vector<StagedInput> staged_;
   RunAddresses addresses_;
+  bool reads_gpu_ = false;
+  std::optional<CudaEventOwner> ready_;
   std::vector<Tensor> outputs_;
   std::vector<std::unique_ptr<RepeatedRun>> runs_;  // on each instance
+  const RepeatedRun* last_ = nullptr;
 };
 
-std::unique_ptr<Binding> DirectCallable::Bind(std::vector<Tensor> inputs) const {
+std::unique_ptr<Binding> DirectCallable::Bind(std::vector<Tensor> inputs,
+                                              const std::vector<bool>& outputs_on_gpu) const {
   std::vector<const Tensor*> pointers;
-  for (const Tensor& input : inputs) pointers.push_back(&input);
+  for (const Tensor& input : inputs) {
+    if (input.on_gpu() && input.gpu() != engine_->gpu.index()) {
+      throw UnsupportedError("an input is on gpu:" + std::to_string(input.gpu()) + ", but the model runs on gpu:" +
+                             std::to_string(engine_->gpu.index()) + "; copy it there first");
+    }
+    pointers.push_back(&input);
+  }
   const ShapeKey key = KeyOf(pointers);
   ShapeRecord& record = engine_->record.Find(key);
-  if (!Takes(pointers, record, key)) return otherwise_->Bind(std::move(inputs));
-  return std::make_unique<DirectBinding>(*this, std::move(inputs), key, record);
+  if (!Takes(pointers, record, key)) return otherwise_->Bind(std::move(inputs), outputs_on_gpu);
+  return std::make_unique<DirectBinding>(*this, std::move(inputs), outputs_on_gpu, key, record);
 }
 
 }  // namespace

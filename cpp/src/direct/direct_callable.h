@@ -15,9 +15,11 @@ namespace tftrt {
 // An engine that is run without TensorFlow's session. Shared by the callables of a model; lives no longer than its
 // session.
 struct DirectEngine {
-  DirectEngine(EngineRecord& engine_record, std::vector<std::unique_ptr<EngineInstance>> engine_instances)
-      : record(engine_record), instances(std::move(engine_instances)) {}
+  DirectEngine(const GpuDevice& engine_gpu, EngineRecord& engine_record,
+               std::vector<std::unique_ptr<EngineInstance>> engine_instances)
+      : gpu(engine_gpu), record(engine_record), instances(std::move(engine_instances)) {}
 
+  const GpuDevice& gpu;
   EngineRecord& record;
   InstancePool instances;
 };

@@ -90,7 +90,7 @@ void EngineInstance::Queue(ShapedExecution& execution, RepeatedRun& run) {
                              "; use \"auto\"");
     }
   }
-  CheckCuda(GetCuda().EventRecord(run.over_, stream_), "recording an event");
+  run.over_.Record(stream_);
 }
 
 }  // namespace tftrt

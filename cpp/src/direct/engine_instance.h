@@ -35,6 +35,7 @@ class EngineInstance {
   ~EngineInstance();
 
   const GpuDevice& gpu() const { return gpu_; }
+  CudaStream stream() const { return stream_; }
 
   // An execution with these shapes set, and what was staged for it. Valid until the next call.
   struct Ready {
@@ -43,7 +44,7 @@ class EngineInstance {
   };
   Ready Prepare(const ShapeKey& key);
 
-  // Queues a run of what Prepare returned; run.Wait() waits for it. Throws UnsupportedError if it shall be a graph
+  // Queues a run of what Prepare returned; run.over() is its end. Throws UnsupportedError if it shall be a graph
   // (CudaGraphs::kOn) and cannot.
   void Queue(ShapedExecution& execution, RepeatedRun& run);
 

@@ -6,6 +6,7 @@
 
 #include "direct/cuda_graph.h"
 #include "direct/shaped_execution.h"
+#include "gpu/cuda_event.h"
 
 namespace tftrt {
 
@@ -13,21 +14,18 @@ namespace tftrt {
 // on. One at a time: it is queued again only when it is over. Made with the GPU made current.
 class RepeatedRun {
  public:
-  explicit RepeatedRun(RunAddresses addresses);
-  RepeatedRun(const RepeatedRun&) = delete;
-  RepeatedRun& operator=(const RepeatedRun&) = delete;
-  ~RepeatedRun();
+  explicit RepeatedRun(RunAddresses addresses) : addresses_(std::move(addresses)) {}
 
   const RunAddresses& addresses() const { return addresses_; }
 
-  // Until what was queued last is over, its copies too.
-  void Wait() const { CheckCuda(GetCuda().EventSynchronize(over_), "waiting for the GPU"); }
+  // What was queued last, its copies too.
+  const CudaEventOwner& over() const { return over_; }
 
  private:
   friend class EngineInstance;
 
   const RunAddresses addresses_;
-  CudaEvent over_ = nullptr;
+  const CudaEventOwner over_;
   std::uint64_t queued_generation_ = 0;
   std::uint64_t captured_generation_ = 0;
   CudaGraphRun graph_;

@@ -12,7 +12,8 @@
 
 namespace tftrt {
 
-// Pinned memory for all inputs and outputs of an execution, and the run between.
+// Pinned memory for inputs and outputs of an execution, and the run between. Inputs on the GPU are to be copied to
+// where the execution has them.
 struct StagedRun {
   std::vector<Tensor> inputs;   // at least as many bytes as it takes
   std::vector<Tensor> outputs;  // likewise
@@ -22,6 +23,7 @@ struct StagedRun {
   void Return() { taken.store(false, std::memory_order_release); }
 
   std::uint64_t generation = 0;
+  std::vector<bool> on_gpu;  // for each input
   std::atomic<bool> taken{false};
 };
 
@@ -31,11 +33,11 @@ class StagedRuns {
  public:
   static constexpr std::size_t kMost = 8;
 
-  // One for the execution as it is now, taken. Waits for one if all are.
-  StagedRun& Take(const ShapedExecution& execution);
+  // One for the execution as it is now, taken. Waits for one if all are. `on_gpu`, for each input.
+  StagedRun& Take(const ShapedExecution& execution, const std::vector<bool>& on_gpu);
 
  private:
-  StagedRun& Idle();
+  StagedRun& Idle(std::uint64_t generation, const std::vector<bool>& on_gpu);
 
   std::deque<StagedRun> runs_;
 };

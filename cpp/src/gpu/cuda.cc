@@ -32,6 +32,8 @@ Cuda Load() {
   Find(library, "cudaHostAlloc", cuda.HostAlloc);
   Find(library, "cudaFreeHost", cuda.FreeHost);
   Find(library, "cudaPointerGetAttributes", cuda.PointerGetAttributes);
+  Find(library, "cudaMemcpy", cuda.Memcpy);
+  Find(library, "cudaMemset", cuda.Memset);
   Find(library, "cudaMemcpyAsync", cuda.MemcpyAsync);
   Find(library, "cudaStreamCreateWithFlags", cuda.StreamCreateWithFlags);
   Find(library, "cudaStreamDestroy", cuda.StreamDestroy);

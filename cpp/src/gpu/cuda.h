@@ -21,11 +21,15 @@ inline constexpr int kCudaSuccess = 0;
 inline constexpr int kCudaMemcpyHostToDevice = 1;
 inline constexpr int kCudaMemcpyDeviceToHost = 2;
 inline constexpr int kCudaMemcpyDeviceToDevice = 3;
+inline constexpr int kCudaMemcpyDefault = 4;  // as the addresses say
 inline constexpr unsigned kCudaStreamNonBlocking = 1;
 inline constexpr unsigned kCudaEventDisableTiming = 2;
 inline constexpr int kCudaStreamCaptureModeThreadLocal = 1;
-inline constexpr int kCudaMemoryTypeHost = 1;
+inline constexpr int kCudaMemoryTypeHost = 1;  // pinned
 inline constexpr int kCudaMemoryTypeDevice = 2;
+inline constexpr int kCudaMemoryTypeManaged = 3;
+// The default stream, which others wait for unless they are kCudaStreamNonBlocking.
+inline const CudaStream kCudaDefaultStream = nullptr;
 
 struct CudaPointerAttributes {
   int type;
@@ -43,6 +47,8 @@ struct Cuda {
   int (*HostAlloc)(void** pointer, std::size_t bytes, unsigned flags);
   int (*FreeHost)(void* pointer);
   int (*PointerGetAttributes)(CudaPointerAttributes* attributes, const void* pointer);
+  int (*Memcpy)(void* to, const void* from, std::size_t bytes, int kind);
+  int (*Memset)(void* pointer, int value, std::size_t bytes);
   int (*MemcpyAsync)(void* to, const void* from, std::size_t bytes, int kind, CudaStream stream);
   int (*StreamCreateWithFlags)(CudaStream* stream, unsigned flags);
   int (*StreamDestroy)(CudaStream stream);

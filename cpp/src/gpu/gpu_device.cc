@@ -4,12 +4,22 @@
 #include <cstring>
 #include <utility>
 
+#include "gpu/device_buffer.h"
 #include "runtime/status.h"
 #include "tensorflow/core/common_runtime/device_mgr.h"
 #include "tftrt/error.h"
 #include "xla/stream_executor/stream.h"
 
 namespace tftrt {
+namespace {
+
+std::size_t BytesOf(DType dtype, const Shape& shape) {
+  tensorflow::TensorShape checked;
+  ThrowIfError(tensorflow::TensorShape::BuildTensorShape(shape, &checked), "allocating an input or output");
+  return ElementSize(dtype) * static_cast<std::size_t>(checked.num_elements());
+}
+
+}  // namespace
 
 GpuDevice::GpuDevice(tensorflow::Session& session, const std::string& name, int index) : index_(index) {
   const tensorflow::DeviceMgr* devices = nullptr;
@@ -31,10 +41,17 @@ tensorflow::Tensor GpuDevice::Allocate(std::int64_t bytes) const {
   return tensor;
 }
 
+Tensor GpuDevice::AllocateZeros(DType dtype, const Shape& shape) const {
+  const std::size_t bytes = BytesOf(dtype, shape);
+  MakeCurrent();
+  const auto memory = std::make_shared<DeviceBuffer>();
+  memory->Reserve(*this, bytes);
+  CheckCuda(GetCuda().Memset(memory->data(), 0, bytes), "filling GPU memory");
+  return Tensor::BorrowGpu(memory->data(), dtype, shape, index_, memory);
+}
+
 Tensor GpuDevice::AllocatePinned(DType dtype, Shape shape) {
-  tensorflow::TensorShape checked;
-  ThrowIfError(tensorflow::TensorShape::BuildTensorShape(shape, &checked), "allocating an input");
-  const std::size_t bytes = ElementSize(dtype) * static_cast<std::size_t>(checked.num_elements());
+  const std::size_t bytes = BytesOf(dtype, shape);
   void* memory = nullptr;
   CheckCuda(GetCuda().HostAlloc(&memory, std::max<std::size_t>(bytes, 1), 0), "allocating pinned memory");
   const std::shared_ptr<void> owner(memory, [](void* pointer) { GetCuda().FreeHost(pointer); });

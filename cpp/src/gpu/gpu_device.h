@@ -29,6 +29,9 @@ class GpuDevice {
   // there are not enough.
   tensorflow::Tensor Allocate(std::int64_t bytes) const;
 
+  // Zeros on the GPU. They may outlive the device.
+  Tensor AllocateZeros(DType dtype, const Shape& shape) const;
+
   // Zeros in pinned host memory: the GPU reads and writes it without a copy in between. It may outlive the device.
   static Tensor AllocatePinned(DType dtype, Shape shape);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gpu/transfer.h"
 #include "runtime/status.h"
 #include "runtime/tensor_conversion.h"
 #include "tensorflow/core/protobuf/config.pb.h"
@@ -37,6 +38,7 @@ class SessionCallable final : public Callable {
       : session_(session),
         copy_input_(std::move(tensors.copy_input)),
         pools_(pools),
+        gpu_(tensors.gpu),
         context_("running signature \"" + tensors.signature + "\"") {
     std::vector<std::string> fetches;
     for (const std::string& output : tensors.outputs) {
@@ -88,12 +90,18 @@ class SessionCallable final : public Callable {
     return outputs;
   }
 
-  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs) const override;
+  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, const std::vector<bool>& outputs_on_gpu) const override;
 
-  Tensor MakeInput(DType dtype, const Shape& shape) const override {
+  Tensor MakeInput(DType dtype, const Shape& shape, bool on_gpu) const override {
+    if (on_gpu) return Gpu().AllocateZeros(dtype, shape);
     Tensor tensor = Tensor::Empty(dtype, shape);
     if (tensor.num_bytes() != 0) std::memset(tensor.data(), 0, tensor.num_bytes());
     return tensor;
+  }
+
+  const GpuDevice& Gpu() const {
+    if (gpu_ == nullptr) throw UnsupportedError("inputs and outputs on a GPU need a model that runs there, not on cpu");
+    return *gpu_;
   }
 
   // Whether the graph may keep the input, so that it needs a copy of its own.
@@ -127,6 +135,7 @@ class SessionCallable final : public Callable {
   tensorflow::Session& session_;
   const std::vector<bool> copy_input_;
   const tensorflow::thread::ThreadPoolOptions* const pools_;
+  const GpuDevice* const gpu_;
   const std::string context_;
   std::vector<OutputSource> sources_;
   std::vector<int> uses_;  // of each fetch
@@ -140,14 +149,14 @@ class BoundInput {
  public:
   BoundInput(Tensor tensor, bool copy)
       : tensor_(std::move(tensor)), how_(copy || tensor_.dtype() == DType::kString ? How::kNewCopy : How::kLent) {
-    if (how_ == How::kLent && !IsAligned(tensor_.data())) how_ = How::kCopy;
+    if (how_ == How::kLent && (tensor_.on_gpu() || !IsAligned(tensor_.data()))) how_ = How::kCopy;
   }
 
   tensorflow::Tensor First() const { return ToTensorFlow(tensor_, how_ != How::kLent); }
 
   void Update(tensorflow::Tensor& feed) const {
     if (how_ == How::kNewCopy) feed = ToTensorFlow(tensor_, true);
-    if (how_ == How::kCopy && tensor_.num_bytes() != 0) std::memcpy(feed.data(), tensor_.data(), tensor_.num_bytes());
+    if (how_ == How::kCopy) CopyElements(tensor_, feed.data());
   }
 
  private:
@@ -160,32 +169,48 @@ class BoundInput {
 
 class SessionBinding final : public Binding {
  public:
-  SessionBinding(const SessionCallable& callable, std::vector<Tensor> inputs) : callable_(callable) {
+  SessionBinding(const SessionCallable& callable, std::vector<Tensor> inputs, std::vector<bool> outputs_on_gpu)
+      : callable_(callable), outputs_on_gpu_(std::move(outputs_on_gpu)) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       inputs_.emplace_back(std::move(inputs[i]), callable.copies_input(i));
       feeds_.push_back(inputs_.back().First());
     }
   }
 
-  void Run(std::vector<Tensor>& outputs) override {
+  void Run(std::vector<Tensor>& outputs, void* const* stream) override {
+    // Copies are made in the default stream, and waited for: nothing need be waited for afterwards.
+    if (stream != nullptr) OrderDefaultStreamAfter(*stream, callable_.Gpu().index());
     for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].Update(feeds_[i]);
     callable_.Fetch(feeds_, fetches_);
     for (std::size_t i = 0; i < callable_.outputs(); ++i) {
-      CopyFromTensorFlow(callable_.Output(i, feeds_, fetches_), outputs[i]);
+      const tensorflow::Tensor& output = callable_.Output(i, feeds_, fetches_);
+      outputs_on_gpu_[i] ? ToGpu(output, outputs[i]) : CopyFromTensorFlow(output, outputs[i]);
     }
     // What was fetched goes back now, not with the next call.
     fetches_.clear();
   }
 
  private:
+  void ToGpu(const tensorflow::Tensor& output, Tensor& result) const {
+    const Tensor on_host = FromTensorFlow(tensorflow::Tensor(output));
+    if (on_host.dtype() == DType::kString) throw UnsupportedError("strings cannot be outputs on a GPU");
+    if (!result.valid() || result.shape() != on_host.shape()) {
+      result = callable_.Gpu().AllocateZeros(on_host.dtype(), on_host.shape());
+    }
+    CopyElements(on_host, result);
+  }
+
   const SessionCallable& callable_;
+  const std::vector<bool> outputs_on_gpu_;
   std::vector<BoundInput> inputs_;
   std::vector<tensorflow::Tensor> feeds_;
   std::vector<tensorflow::Tensor> fetches_;
 };
 
-std::unique_ptr<Binding> SessionCallable::Bind(std::vector<Tensor> inputs) const {
-  return std::make_unique<SessionBinding>(*this, std::move(inputs));
+std::unique_ptr<Binding> SessionCallable::Bind(std::vector<Tensor> inputs,
+                                               const std::vector<bool>& outputs_on_gpu) const {
+  if (std::find(outputs_on_gpu.begin(), outputs_on_gpu.end(), true) != outputs_on_gpu.end()) Gpu();
+  return std::make_unique<SessionBinding>(*this, std::move(inputs), outputs_on_gpu);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/backend.h"
+#include "gpu/gpu_device.h"
 #include "tensorflow/core/platform/threadpool_options.h"
 #include "tensorflow/core/public/session.h"
 
@@ -16,6 +17,7 @@ struct CallableTensors {
   std::vector<std::string> inputs;
   std::vector<bool> copy_input;  // see MayBeRetained
   std::vector<std::string> outputs;
+  const GpuDevice* gpu = nullptr;  // that the session runs on, if it does
 };
 
 // A TensorFlow callable, made once and shared by all threads. `session` must outlive it; `pools` too, where given.

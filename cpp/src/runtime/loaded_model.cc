@@ -167,7 +167,8 @@ class SessionModel final : public LoadedModel {
       timer.EndPhase("rebuild");
     }
     for (const EngineRecord* record : table_->records()) info_.engines_ready += record->HasPlans();
-    if (placement.gpu) MakeDirectEngines(placement, options.instances, cuda_graphs);
+    if (placement.gpu) gpu_ = std::make_unique<GpuDevice>(*session_, placement.Device(), placement.gpu_index);
+    MakeDirectEngines(options.instances, cuda_graphs);
     if (options.warm_engines && info_.engines_ready > 0) warm_up_calls_ = WarmUpCalls(build);
   }
 
@@ -193,6 +194,7 @@ class SessionModel final : public LoadedModel {
     tensors.inputs = bound->input_tensors;
     const auto position = static_cast<std::size_t>(bound - bound_.begin());
     tensors.copy_input = copy_inputs_[position];
+    tensors.gpu = gpu_.get();
     for (std::size_t index : outputs) tensors.outputs.push_back(bound->output_tensors[index]);
     std::unique_ptr<Callable> callable =
         MakeSessionCallable(*session_, std::move(tensors), single_threaded_,
@@ -246,19 +248,19 @@ class SessionModel final : public LoadedModel {
     for (std::size_t i = 0; i < bound_.size(); ++i) direct_signatures_[i] = FindDirectSignature(graph, bound_[i]);
   }
 
-  void MakeDirectEngines(const Placement& placement, int instances, CudaGraphs cuda_graphs) {
+  void MakeDirectEngines(int instances, CudaGraphs cuda_graphs) {
+    if (gpu_ == nullptr) return;
     for (const std::optional<DirectSignature>& direct : direct_signatures_) {
       if (!direct || direct_engines_.count(direct->engine) != 0) continue;
       EngineRecord& record = table_->Get(direct->engine);
       if (!record.HasPlans() || record.reads_values()) continue;
-      if (gpu_ == nullptr) gpu_ = std::make_unique<GpuDevice>(*session_, placement.Device(), placement.gpu_index);
       std::vector<std::unique_ptr<EngineInstance>> lent;
       for (int i = 0; i < instances; ++i) {
         const EngineInstance::Options engine_options = {direct->engine, direct->implicit_batch, i != 0, cuda_graphs};
         lent.push_back(std::make_unique<EngineInstance>(*gpu_, engine_options, direct->types));
       }
       info_.instances = instances;
-      direct_engines_[direct->engine] = std::make_shared<DirectEngine>(record, std::move(lent));
+      direct_engines_[direct->engine] = std::make_shared<DirectEngine>(*gpu_, record, std::move(lent));
     }
   }
 

@@ -3,6 +3,7 @@
 #include "absl/log/globals.h"
 #include "api/backend.h"
 #include "api/runtime_loader.h"
+#include "gpu/transfer.h"
 #include "runtime/loaded_model.h"
 #include "runtime/manifest.h"
 #include "runtime/model_builder.h"
@@ -41,6 +42,12 @@ class TensorFlowBackend final : public Backend {
     info.ops.assign(ops.begin(), ops.end());
     return info;
   }
+
+  void Copy(const Tensor& from, Tensor& to) override { CopyElements(from, to); }
+
+  int GpuOf(const void* pointer) override { return tftrt::GpuOf(pointer); }
+
+  void OrderDefaultStreamAfter(void* stream, int gpu) override { tftrt::OrderDefaultStreamAfter(stream, gpu); }
 };
 
 }  // namespace

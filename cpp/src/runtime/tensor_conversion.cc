@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "gpu/transfer.h"
 #include "tensorflow/core/framework/allocation_description.pb.h"
 #include "tftrt/error.h"
 
@@ -98,7 +99,7 @@ tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy) {
   const tensorflow::TensorShape shape = ToTensorFlow(tensor.shape());
   if (tensor.num_elements() == 0) return tensorflow::Tensor(type, shape);
 
-  if (!copy && tensor.dtype() != DType::kString && IsAligned(tensor.data())) {
+  if (!copy && !tensor.on_gpu() && tensor.dtype() != DType::kString && IsAligned(tensor.data())) {
     return tensorflow::Tensor(type, shape,
                               tensorflow::core::RefCountPtr<tensorflow::TensorBuffer>(new BorrowedBuffer(tensor)));
   }
@@ -115,7 +116,7 @@ tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy) {
     }
     for (std::size_t i = 0; i < strings.size(); ++i) elements(static_cast<std::int64_t>(i)) = strings[i];
   } else {
-    std::memcpy(result.data(), tensor.data(), tensor.num_bytes());
+    CopyElements(tensor, result.data());
   }
   return result;
 }

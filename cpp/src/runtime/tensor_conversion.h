@@ -12,8 +12,8 @@ namespace tftrt {
 std::optional<DType> FromTensorFlow(tensorflow::DataType type);
 tensorflow::DataType ToTensorFlow(DType dtype);
 
-// Lends the tensor's memory to TensorFlow, or copies it where that cannot be: strings, addresses that are not
-// aligned, and if `copy` asks for it.
+// Lends the tensor's memory to TensorFlow, or copies it to the host's where that cannot be: strings, addresses that are
+// not aligned or on a GPU, and if `copy` asks for it.
 tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy);
 
 // Whether TensorFlow can read this memory without a copy.

@@ -190,12 +190,10 @@ def test_runs_are_ordered_by_the_callers_stream(path: Path, cuda: Cuda) -> None:
 
 
 @pytest.mark.parametrize("cuda_graphs", ["auto", "off"])
-def test_instances_run_at_the_same_time(
-    path: Path, workshop: Workshop, cuda_graphs: str, record: Callable[..., None]
-) -> None:
+def test_instances_run_at_the_same_time(path: Path, workshop: Workshop, cuda_graphs: str) -> None:
     with tftrt.Model(path, on_miss="error", instances=4, cuda_graphs=cuda_graphs) as model:
         assert model.info.instances == 4
-        inputs = [samples.image(1 + seed % 4, seed=seed) for seed in range(8)]
+        inputs = [samples.image((1, 4)[seed % 2], seed=seed) for seed in range(8)]
         expected = workshop.expected("cnn", *inputs)
         worst: list[float] = []
         before = counts.counts(model)
@@ -257,5 +255,6 @@ def test_calls_leak_nothing(ranged: Path, steady: Callable[[], tuple[int, int]],
         calls(50_000)
         gpu_after, host_after = steady()
         record(calls=50_000, gpu_growth=gpu_after - gpu, host_growth=host_after - host)
-        assert gpu_after - gpu <= 0
-        assert host_after - host <= 8 * MEBIBYTE
+        # Of CUDA's own pools, which grow in steps: a leak of 64 bytes a call would be three times as much.
+        assert gpu_after - gpu <= MEBIBYTE
+        assert host_after - host <= MEBIBYTE

@@ -47,6 +47,8 @@ Tensor GpuDevice::AllocateZeros(DType dtype, const Shape& shape) const {
   const auto memory = std::make_shared<DeviceBuffer>();
   memory->Reserve(*this, bytes);
   CheckCuda(GetCuda().Memset(memory->data(), 0, bytes), "filling GPU memory");
+  // Streams that do not wait for the default one are about to use it.
+  CheckCuda(GetCuda().StreamSynchronize(kCudaDefaultStream), "waiting for the GPU");
   return Tensor::BorrowGpu(memory->data(), dtype, shape, index_, memory);
 }
 

@@ -16,6 +16,7 @@ from pathlib import Path as _Path
 
 from tftrt import _native, _tensorflow
 from tftrt._native import __version__
+from tftrt.benchmarking import BenchReport, bench
 from tftrt.building import BuildReport, build, calibration_table
 from tftrt.conversion import ConversionReport, convert
 from tftrt.errors import (
@@ -30,6 +31,7 @@ from tftrt.model import GpuArray, Model, ModelInfo, Runner, SavedModelInfo, Tens
 from tftrt.verification import Verification, verify
 
 __all__ = [
+    "BenchReport",
     "BuildReport",
     "ConversionReport",
     "Error",
@@ -46,6 +48,7 @@ __all__ = [
     "UnsupportedError",
     "Verification",
     "__version__",
+    "bench",
     "build",
     "calibration_table",
     "cmake_prefix_path",

@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import build, convert, demo, doctor, inspect, run, verify
+from . import bench, build, convert, demo, doctor, inspect, run, verify
 from .common import HelpFormatter, ShowVersion, add_debug_option, hyphenate_options, run_guarded
 
 __all__ = ["main"]
@@ -23,6 +23,7 @@ examples:
   tftrt inspect resnet50_trt
   tftrt run resnet50_trt --input image=cat.jpg --output result.npz
   tftrt verify resnet50_trt --against resnet50
+  tftrt bench resnet50_trt --against resnet50
   tftrt doctor                                      is everything here that a GPU needs?
 
 exit status: 0 success, 1 failure, 2 wrong usage
@@ -63,6 +64,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action=ShowVersion, help="show the version and exit")
     add_debug_option(parser)
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (convert, build, inspect, run, verify, doctor, demo):
+    for command in (convert, build, inspect, run, verify, bench, doctor, demo):
         command.add_parser(subparsers)
     return parser

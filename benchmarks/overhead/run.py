@@ -1,7 +1,8 @@
 """What a call costs beside the model: y = x + 1 on float32 [1, 4], on a CPU.
 
-Compares C++ Model::Run, Python's tftrt.Model and TensorFlow's own signature call, each in a process of its own, in
-turn. Bars: C++ at most 4 us; Python, numpy in and out, at most 10 us and at most 1/40 of TensorFlow's.
+Compares C++ Model::Run and Runner::Run, Python's tftrt.Model and tftrt.Runner, and TensorFlow's own signature call, each in
+a process of its own, in turn. Bars: C++ at most 4 us, bound at most 2 us; Python, numpy in and out, at most 10 us and at
+most 1/40 of TensorFlow's, bound at most 4 us.
 """
 
 from __future__ import annotations
@@ -47,6 +48,11 @@ if which == "tftrt":
 
     model = tftrt.Model(path, device="cpu")
     call = lambda: model(x)["y"]
+elif which == "bound":
+    import tftrt
+
+    runner = tftrt.Model(path, device="cpu").bind(x=x)
+    call = lambda: runner.run()["y"]
 else:
     import tensorflow as tf
 
@@ -77,9 +83,12 @@ def main() -> None:
             times.setdefault(name, []).extend(seconds)
 
         for _ in range(ROUNDS):
-            lines = subprocess.run([program, model, "50000"], check=True, capture_output=True, text=True).stdout
-            add("tftrt C++, Model::Run", [int(line) * 1e-9 for line in lines.split()])
+            for which, name in (("run", "Model::Run"), ("bound", "Runner::Run")):
+                command = [program, model, which, "50000"]
+                lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+                add(f"tftrt C++, {name}", [int(line) * 1e-9 for line in lines.split()])
             add("tftrt Python, numpy in and out", json.loads(run_python(CALL, model, "tftrt", "50000")))
+            add("tftrt Python, bound", json.loads(run_python(CALL, model, "bound", "50000")))
             add("TensorFlow Python, numpy in and out", json.loads(run_python(CALL, model, "numpy", "2000")))
             add("TensorFlow Python, tensor in and out", json.loads(run_python(CALL, model, "tensor", "2000")))
     rows = {name: summarise(seconds, 1e-6, 2) for name, seconds in times.items()}

@@ -1,8 +1,8 @@
 """What a call costs beside the model: y = x + 1 on float32 [1, 4], on a CPU.
 
-Compares C++ Model::Run and Runner::Run, Python's tftrt.Model and tftrt.Runner, and TensorFlow's own signature call, each in
-a process of its own, in turn. Bars: C++ at most 4 us, bound at most 2 us; Python, numpy in and out, at most 10 us and at
-most 1/40 of TensorFlow's, bound at most 4 us.
+Compares C++ Model::Run and Runner::Run, Python's tftrt.Model and tftrt.Runner, and TensorFlow's own signature call,
+each in a process of its own, in turn. Bars: C++ at most 4 us, bound at most 2 us; Python, numpy in and out, at most
+10 us and at most 1/40 of TensorFlow's, bound at most 4 us.
 """
 
 from __future__ import annotations

@@ -109,11 +109,17 @@ Tensor ArrayToTensor(py::array array, const TensorSpec& spec) {
 // DLPack's number for CUDA's default stream.
 constexpr int kLegacyDefaultStream = 1;
 
+// Whether DLPack says that `value` is in host memory. Throws UnsupportedError if it is neither there nor on a CUDA
+// device.
 bool IsOnHost(py::handle value) {
   if (!py::hasattr(value, "__dlpack_device__")) return true;
   const auto device = value.attr("__dlpack_device__")().cast<py::tuple>();
   const int type = py::int_(device[0]);
-  return type == kDLCPU || type == kDLCUDAHost;
+  if (type != kDLCPU && type != kDLCUDAHost && type != kDLCUDA) {
+    throw UnsupportedError("an input is on DLPack's device type " + std::to_string(type) +
+                           "; expected the host or a CUDA device: copy it there first");
+  }
+  return type != kDLCUDA;
 }
 
 // `copied` is set to whether the tensor has memory of its own.

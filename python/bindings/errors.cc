@@ -31,6 +31,8 @@ void RegisterErrors(py::module_&) {
       Raise("IncompatibleError", error);
     } catch (const UnsupportedError& error) {
       Raise("UnsupportedError", error);
+    } catch (const ResourceExhaustedError& error) {
+      Raise("ResourceExhaustedError", error);
     } catch (const InternalError& error) {
       Raise("InternalError", error);
     } catch (const Error& error) {

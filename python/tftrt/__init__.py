@@ -25,6 +25,7 @@ from tftrt.errors import (
     InternalError,
     InvalidArgumentError,
     ModelError,
+    ResourceExhaustedError,
     UnsupportedError,
 )
 from tftrt.model import GpuArray, Model, ModelInfo, Runner, SavedModelInfo, TensorSpec, configure, empty, inspect
@@ -42,6 +43,7 @@ __all__ = [
     "Model",
     "ModelError",
     "ModelInfo",
+    "ResourceExhaustedError",
     "Runner",
     "SavedModelInfo",
     "TensorSpec",

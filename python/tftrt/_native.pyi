@@ -89,6 +89,9 @@ class ModelOptions:
     on_miss: str
     on_mismatch: str
     instances: int
+    max_batch: int
+    max_wait_us: int
+    max_queued_batches: int
     cuda_graphs: str
     warm_engines: bool
     warmup: int

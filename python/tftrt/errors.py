@@ -13,6 +13,7 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "ModelError",
+    "ResourceExhaustedError",
     "UnsupportedError",
 ]
 
@@ -35,6 +36,10 @@ class IncompatibleError(Error, RuntimeError):
 
 class UnsupportedError(Error, NotImplementedError):
     """The request is valid, but tftrt or TensorFlow cannot do it: an unregistered op, a sparse signature input."""
+
+
+class ResourceExhaustedError(Error, RuntimeError):
+    """Too much is waiting already: the request was turned away, and can be made again."""
 
 
 class InternalError(Error, RuntimeError):

@@ -90,8 +90,10 @@ class Model:
             happens where a request's shapes have no engine), ``on_mismatch`` ("error", "native" or "rebuild": what
             happens if the engines were made for another GPU or TensorRT, or were changed), ``instances`` (1: requests
             that run on the GPU at the same time), ``cuda_graphs`` ("auto", "on" or "off": launch engines as CUDA
-            graphs), ``warm_engines`` (True: run each once before the constructor returns), ``warmup`` (further calls
-            before it returns) and ``op_libraries`` (shared libraries with custom ops).
+            graphs), ``max_batch``, ``max_wait_us`` and ``max_queued_batches`` (0, 0, 64: run calls that are made at
+            the same time together, up to so many items), ``warm_engines`` (True: run each once before the constructor
+            returns), ``warmup`` (further calls before it returns) and ``op_libraries`` (shared libraries with custom
+            ops).
 
     Raises:
         ModelError: It does not exist, is damaged, or does not match its manifest.
@@ -153,7 +155,9 @@ class Model:
 
         Raises:
             InvalidArgumentError: A name, dtype or shape does not fit the signature; the model is closed.
-            IncompatibleError: The process was forked after the model was loaded.
+            IncompatibleError: The process was forked after the model was loaded; an input is on a GPU and there is no
+                CUDA.
+            ResourceExhaustedError: ``max_batch`` is set, and too many batches are waiting.
 
         Source: python/tftrt/model.py, cpp/src/api/model.cc
         """

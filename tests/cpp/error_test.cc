@@ -13,8 +13,8 @@ namespace {
 template <typename T>
 class ErrorClass : public testing::Test {};
 
-using ErrorClasses =
-    testing::Types<InvalidArgumentError, ModelError, IncompatibleError, UnsupportedError, InternalError>;
+using ErrorClasses = testing::Types<InvalidArgumentError, ModelError, IncompatibleError, UnsupportedError,
+                                    ResourceExhaustedError, InternalError>;
 TYPED_TEST_SUITE(ErrorClass, ErrorClasses);
 
 TYPED_TEST(ErrorClass, IsAnErrorAndARuntimeError) {

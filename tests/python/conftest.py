@@ -64,9 +64,9 @@ class Gate:
     def close(self) -> None:
         self._set(False)
 
-    def wait_for_calls(self, count: int) -> None:
+    def wait_for_calls(self, count: int, patience: float = PATIENCE) -> None:
         """Return when that many calls wait at the gate."""
-        assert self._wait(count, PATIENCE), f"{count} calls should wait at the gate"
+        assert self._wait(count, patience), f"{count} calls should wait at the gate"
 
 
 @pytest.fixture(scope="session")

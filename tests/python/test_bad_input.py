@@ -446,20 +446,34 @@ def test_nothing_is_no_number(exported: Export) -> None:
         check_message(error, 'input "x"', "expected x: float32[]", "None")
 
 
-class OnGpu:
-    """A tensor of another library, on its GPU."""
+class Elsewhere:
+    """A tensor of another library, on a device that is neither the host nor CUDA's."""
 
     def __dlpack__(self, stream: object = None) -> object:
         raise AssertionError("it should not be asked for")
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        return 2, 0
+        return 10, 0
 
 
-def test_a_tensor_on_a_gpu(model: tftrt.Model) -> None:
+class OnGpu:
+    """An array on a GPU, which this machine cannot read."""
+
+    def __init__(self) -> None:
+        self.__cuda_array_interface__ = {"shape": (1, 8, 8, 3), "typestr": "<f4", "data": (4096, False), "version": 3}
+
+
+def test_a_tensor_on_another_device(model: tftrt.Model) -> None:
     with pytest.raises(tftrt.UnsupportedError) as error:
+        model(Elsewhere())
+    check_message(error, "device type 10", "expected the host or a CUDA device", "copy it there first")
+
+
+@pytest.mark.skipif(bool(tftrt._native.inspect_environment().gpus), reason="the address is not one of its memory")
+def test_an_array_on_a_gpu_where_there_is_none(model: tftrt.Model) -> None:
+    with pytest.raises(tftrt.IncompatibleError) as error:
         model(OnGpu())
-    check_message(error, 'input "image"', "on a GPU", "copy it to the host")
+    check_message(error, "CUDA's runtime library is not there", "tftrt doctor")
 
 
 def test_errors_of_ops_are_passed_on(exported: Export) -> None:

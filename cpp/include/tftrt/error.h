@@ -44,6 +44,13 @@ class TFTRT_EXPORT UnsupportedError : public Error {
   ~UnsupportedError() override;
 };
 
+// Too much is waiting already: the request was turned away, and can be made again.
+class TFTRT_EXPORT ResourceExhaustedError : public Error {
+ public:
+  explicit ResourceExhaustedError(const std::string& message);
+  ~ResourceExhaustedError() override;
+};
+
 // TensorFlow or tftrt failed in a way that the caller did not cause.
 class TFTRT_EXPORT InternalError : public Error {
  public:

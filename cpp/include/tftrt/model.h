@@ -84,7 +84,8 @@ class TFTRT_EXPORT Model {
   // must not be written to before Run returns. Returns, on the host, the tensors named in `outputs`, in
   // that order, or all of outputs() if it is empty; what only other outputs need is not computed
   // (for the first 32 different lists; then all is computed, and the outputs are picked).
-  // Throws InvalidArgumentError if a name, dtype or shape does not fit the signature, or the model is closed.
+  // Throws InvalidArgumentError if a name, dtype or shape does not fit the signature, or the model is closed;
+  // ResourceExhaustedError if calls are batched (ModelOptions::max_batch) and too many batches are waiting.
   std::vector<Tensor> Run(const NamedTensors& inputs, const std::vector<std::string>& outputs = {}) const;
 
   // The same with the tensors in the order of inputs(), for callers that count nanoseconds.

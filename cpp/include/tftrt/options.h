@@ -46,6 +46,20 @@ struct ModelOptions {
   // a stream of its own. Only for signatures that are one engine and nothing else; the rest runs one after another.
   int instances = 1;
 
+  // Items that calls made at the same time are run together up to, 0 for never: their inputs are put one below the
+  // other, and each gets its rows of the outputs, as if it had run alone. Every input and output has a first dimension
+  // that is not fixed, and the model computes each row without the others. Where no engine takes a batch, it is filled
+  // up with zeros to one that an engine takes. As many batches run at once as there are instances; calls wait for their
+  // turn in order. Bound calls and inputs on a GPU run alone.
+  int max_batch = 0;
+
+  // Microseconds that a batch that is not full waits for further calls. 0: it runs as soon as it can, so that batches
+  // form of what is called while others run. More makes batches larger, and every call later.
+  std::int64_t max_wait_us = 0;
+
+  // Batches that may wait; calls beyond them are turned away with ResourceExhaustedError.
+  int max_queued_batches = 64;
+
   // Whether runs of an engine are captured as CUDA graphs, which launches them at once instead of kernel by kernel.
   // "auto": when inputs have the same shapes as the last ones, where TensorRT allows. "on": always, and
   // UnsupportedError where it does not. "off": never.

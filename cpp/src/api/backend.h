@@ -45,6 +45,14 @@ class Callable {
   // Has what runs these inputs be as fast from now on as it will ever be. Before others call it.
   virtual void Warm(const Tensor* const* inputs) const { Run(inputs); }
 
+  // How many rows a run of `rows` is best padded to, at most `most`: those that an engine takes, where none takes
+  // `rows`. `inputs` have the shapes of the rows.
+  virtual std::int64_t RowsToRun(const Tensor* const* inputs, std::int64_t rows, std::int64_t most) const {
+    static_cast<void>(inputs);
+    static_cast<void>(most);
+    return rows;
+  }
+
   // Zeros, in host memory that inputs are best read from, or on the GPU that the model runs on. Not for strings. Throws
   // UnsupportedError if it runs on none.
   virtual Tensor MakeInput(DType dtype, const Shape& shape, bool on_gpu) const = 0;

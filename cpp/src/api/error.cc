@@ -18,6 +18,9 @@ IncompatibleError::~IncompatibleError() = default;
 UnsupportedError::UnsupportedError(const std::string& message) : Error(message) {}
 UnsupportedError::~UnsupportedError() = default;
 
+ResourceExhaustedError::ResourceExhaustedError(const std::string& message) : Error(message) {}
+ResourceExhaustedError::~ResourceExhaustedError() = default;
+
 InternalError::InternalError(const std::string& message) : Error(message) {}
 InternalError::~InternalError() = default;
 

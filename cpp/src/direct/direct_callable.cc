@@ -54,6 +54,17 @@ class DirectCallable final : public Callable {
     }
   }
 
+  std::int64_t RowsToRun(const Tensor* const* inputs, std::int64_t rows, std::int64_t most) const override {
+    std::vector<Shape> shapes;
+    for (std::size_t input : signature_.inputs) shapes.push_back(inputs[input]->shape());
+    const EnginePlans plans = engine_->record.plans();
+    for (std::int64_t padded = rows; padded <= most; ++padded) {
+      for (Shape& shape : shapes) shape.front() = padded;
+      if (plans.Accept(shapes)) return padded;
+    }
+    return rows;
+  }
+
   std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, const std::vector<bool>& outputs_on_gpu) const override;
 
   Tensor MakeInput(DType dtype, const Shape& shape, bool on_gpu) const override {

@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "batching/batching_callable.h"
 #include "direct/direct_callable.h"
 #include "direct/direct_signature.h"
 #include "engines/engine_table.h"
@@ -114,6 +115,16 @@ class SessionModel final : public LoadedModel {
     if (options.instances < 1) {
       throw InvalidArgumentError("instances is " + std::to_string(options.instances) + "; expected 1 or more");
     }
+    if (options.max_batch < 0 || options.max_wait_us < 0 || options.max_queued_batches < 1) {
+      throw InvalidArgumentError("max_batch is " + std::to_string(options.max_batch) + ", max_wait_us " +
+                                 std::to_string(options.max_wait_us) + " and max_queued_batches " +
+                                 std::to_string(options.max_queued_batches) +
+                                 "; expected 0 or more, 0 or more, and 1 or more");
+    }
+    if (options.max_batch > 1) {
+      batch_scheduler_ = MakeBatchScheduler(options.instances);
+      batching_ = {options.max_batch, options.max_wait_us, options.max_queued_batches};
+    }
     PhaseTimer timer(info_);
     manifest_ = ReadManifest(path);
     if (!manifest_.empty()) VerifyFiles(path, manifest_, ManifestFiles::kOthers);
@@ -202,8 +213,11 @@ class SessionModel final : public LoadedModel {
     const std::optional<DirectSignature>& direct = direct_signatures_[position];
     const auto engine = direct ? direct_engines_.find(direct->engine) : direct_engines_.end();
     const bool repeats = std::set<std::size_t>(outputs.begin(), outputs.end()).size() != outputs.size();
-    if (engine == direct_engines_.end() || repeats) return callable;
-    return MakeDirectCallable(engine->second, *direct, outputs, std::move(callable));
+    if (engine != direct_engines_.end() && !repeats) {
+      callable = MakeDirectCallable(engine->second, *direct, outputs, std::move(callable));
+    }
+    if (batch_scheduler_ == nullptr) return callable;
+    return MakeBatchingCallable(std::move(callable), signature, outputs, batch_scheduler_, batching_);
   }
 
  private:
@@ -333,6 +347,8 @@ class SessionModel final : public LoadedModel {
   std::shared_ptr<EngineTable> table_;
   std::vector<WarmUpCall> warm_up_calls_;
   std::vector<std::optional<DirectSignature>> direct_signatures_;  // for each of bound_
+  std::shared_ptr<BatchScheduler> batch_scheduler_;                // null: calls are not batched
+  BatchingOptions batching_;
   std::unique_ptr<GpuDevice> gpu_;
   std::map<std::string, std::shared_ptr<DirectEngine>> direct_engines_;  // by the engine's name
   std::unique_ptr<IntraOpPool> intra_op_pool_;

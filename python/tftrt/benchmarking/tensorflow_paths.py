@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from ..conversion.quiet import prepare_log_level
+from ..conversion.quiet import prepare_log_level, quiet_stderr
 from .measure import Call, MakeCall
 from .paths import Arrays
 
@@ -47,4 +48,7 @@ def tensorflow_paths(
     paths = {"tensorflow": caller(function)}
     if xla:
         paths["xla"] = caller(tf.function(function, jit_compile=True))
+        # Compiled now, and said by XLA whatever the log level is.
+        with quiet_stderr(heeds_level=False), contextlib.suppress(tf.errors.OpError):
+            paths["xla"]()()
     return paths

@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
         unknown=unknown,
         onnx=args.onnx,
         precision_sweep=args.precision_sweep,
-        progress=lambda line: err.print(line, style="dim", markup=False),
+        progress=(lambda line: err.print(line, style="dim", markup=False)) if err.is_terminal else None,
         **given(args, "duration", "warmup", "signature", "tags", "device", "instances", "cuda_graphs"),
     )
     if args.json is not None:

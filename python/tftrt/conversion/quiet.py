@@ -19,12 +19,16 @@ def prepare_log_level() -> None:
 
 
 @contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
+def quiet_stderr(*, heeds_level: bool = True) -> Iterator[None]:
     """Hold back what C++ code writes to the process's standard error; shown after all if the body raises.
 
     TensorFlow reads its log level once: where the user's program imported it first, only this keeps it quiet.
+
+    Args:
+        heeds_level: Whether what runs is quiet by itself at TensorFlow's log level 3; XLA is not.
     """
-    if _asked or os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3" or "TFTRT_LOG_LEVEL" in os.environ:
+    is_quiet = heeds_level and os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3"
+    if _asked or is_quiet or "TFTRT_LOG_LEVEL" in os.environ:
         yield
         return
     sys.stderr.flush()

@@ -1,0 +1,34 @@
+#ifndef TFTRT_BATCHING_BATCHING_CALLABLE_H_
+#define TFTRT_BATCHING_BATCHING_CALLABLE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "api/backend.h"
+#include "batching/batch_request.h"
+#include "tensorflow/core/kernels/batching_util/adaptive_shared_batch_scheduler.h"
+
+namespace tftrt {
+
+using BatchScheduler = tensorflow::serving::AdaptiveSharedBatchScheduler<BatchTask>;
+
+// TensorFlow's scheduler, with as many threads as batches may run at once; oldest first.
+std::shared_ptr<BatchScheduler> MakeBatchScheduler(int batches_at_once);
+
+struct BatchingOptions {
+  int max_batch = 0;
+  std::int64_t max_wait_us = 0;
+  int max_queued_batches = 0;
+};
+
+// Has calls of `inner` that are made at the same time share runs. Inputs and outputs of `signature`, of which `outputs`
+// are `inner`'s, have a row for each item; throws InvalidArgumentError if they do not.
+std::unique_ptr<Callable> MakeBatchingCallable(std::unique_ptr<Callable> inner, const SignatureSpec& signature,
+                                               const std::vector<std::size_t>& outputs,
+                                               std::shared_ptr<BatchScheduler> scheduler,
+                                               const BatchingOptions& options);
+
+}  // namespace tftrt
+
+#endif  // TFTRT_BATCHING_BATCHING_CALLABLE_H_

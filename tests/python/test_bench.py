@@ -36,8 +36,8 @@ def test_every_path_batch_and_number_of_callers_is_measured(exported: Export, co
         device="cpu",
         progress=lines.append,
     )
-    assert not [entry.problem for entry in report.measurements if entry.problem]
-    seen = {(Path(entry.model), entry.path, entry.batch, entry.callers) for entry in report.measurements}
+    measured = [entry for entry in report.measurements if not entry.problem]
+    seen = {(Path(entry.model), entry.path, entry.batch, entry.callers) for entry in measured}
     assert seen == {
         (model, path, batch, callers)
         for model, paths in (
@@ -48,7 +48,7 @@ def test_every_path_batch_and_number_of_callers_is_measured(exported: Export, co
         for batch in (1, 4)
         for callers in (1, 2)
     }
-    for entry in report.measurements:
+    for entry in measured:
         assert 0 < entry.median <= entry.p90 <= entry.p95 <= entry.p99 <= entry.p999
         assert entry.calls > 0
         assert 0 < entry.items_per_second * entry.mean / 1e6 <= entry.batch * entry.callers * 1.05
@@ -106,6 +106,17 @@ def test_a_path_that_cannot_be_measured_says_why(exported: Export, monkeypatch: 
     problems = {entry.path: entry.problem for entry in report.measurements}
     assert problems["bound"] == ""
     assert "pip install onnxruntime" in problems["onnxruntime"]
+
+
+def test_paths_that_a_cpu_does_not_have(converted_of: Export, capsys: pytest.CaptureFixture[str]) -> None:
+    model = str(converted_of("cnn"))
+    words = ["bench", model, "--shape", "8", "--device", "cpu", "--duration", "0.05"]
+    assert main([*words, "--paths", "raw,bound-gpu,xla,onnxruntime"]) == 0
+    output = capsys.readouterr().out
+    for problem in ("the model runs on the CPU", "XLA does not compile engines", "no ONNX file was given"):
+        assert problem in output
+    assert main([*words, "--paths", "call"]) == 0
+    assert "bound-gpu" not in capsys.readouterr().out
 
 
 def test_the_plan_is_found_in_the_asset(tmp_path: Path) -> None:
@@ -176,6 +187,7 @@ def test_precision_sweep_converts_and_measures_each(exported: Export, tmp_path: 
     report = tftrt.bench(
         exported("cnn"), precision_sweep=True, paths=["call"], duration=0.05, warmup=0.0, unknown=8, device="cpu"
     )
+    assert not any(entry.problem for entry in report.measurements)
     names = [Path(entry.model).name for entry in report.measurements]
     source = Path(exported("cnn")).name
     assert names == [source, *(f"{source}_{precision}" for precision in ("fp32", "fp16", "int8"))]

@@ -179,7 +179,18 @@ def _find_paths(
         add(("raw", "raw-graph", "raw-gpu", "raw-gpu-graph"), lambda: tensorrt_paths(model, inputs))
     if onnx is not None:
         add(("onnxruntime",), lambda: onnx_paths(onnx, model.info.device, inputs))
+    for name in wanted:
+        if name not in found and name not in problems:
+            problems[name] = _why_not(name, model)
     return found, problems
+
+
+def _why_not(path: str, model: Model) -> str:
+    if path == "onnxruntime":
+        return "no ONNX file was given"
+    if path == "xla":
+        return "XLA does not compile engines"
+    return "the model runs on the CPU" if model.info.device == "cpu" else "the model has no engines"
 
 
 def _measure_all(

@@ -25,10 +25,11 @@ def quiet_stderr(*, heeds_level: bool = True) -> Iterator[None]:
     TensorFlow reads its log level once: where the user's program imported it first, only this keeps it quiet.
 
     Args:
-        heeds_level: Whether what runs is quiet by itself at TensorFlow's log level 3; XLA is not.
+        heeds_level: Whether what runs heeds TensorFlow's log level; XLA says what it has to at any.
     """
-    is_quiet = heeds_level and os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "3"
-    if _asked or is_quiet or "TFTRT_LOG_LEVEL" in os.environ:
+    asked = os.environ.get("TFTRT_LOG_LEVEL", os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"))
+    by_itself = _asked or asked == "3" or "TFTRT_LOG_LEVEL" in os.environ
+    if by_itself if heeds_level else asked == "0":
         yield
         return
     sys.stderr.flush()

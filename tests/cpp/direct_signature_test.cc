@@ -41,15 +41,17 @@ class DirectSignatureTest : public testing::Test {
   }
 
   tensorflow::NodeDef& engine() { return *graph_.mutable_node(3); }
-  bool IsDirect() const { return FindDirectSignature(graph_, signature_).has_value(); }
+  std::optional<DirectSignature> Find() const { return FindDirectSignatures(graph_, {signature_}).front(); }
+  bool IsDirect() const { return Find().has_value(); }
 
   tensorflow::GraphDef graph_;
   BoundSignature signature_;
 };
 
 TEST_F(DirectSignatureTest, FindsTheEngineBehindIdentities) {
-  const auto direct = FindDirectSignature(graph_, signature_);
+  const auto direct = Find();
   ASSERT_TRUE(direct.has_value());
+  EXPECT_EQ(direct->node, "s/TRTEngineOp_1");
   EXPECT_EQ(direct->engine, "TRTEngineOp_1");
   EXPECT_FALSE(direct->implicit_batch);
   EXPECT_EQ(direct->inputs, (std::vector<std::size_t>{1, 0}));
@@ -87,9 +89,23 @@ TEST_F(DirectSignatureTest, AnEngineOfTensorFlowsKernelIsLeftToIt) {
   EXPECT_FALSE(IsDirect());
 }
 
-TEST_F(DirectSignatureTest, AnOutputUnderTwoNamesIsNot) {
+TEST_F(DirectSignatureTest, AnOutputMayHaveTwoNames) {
   signature_.output_tensors[1] = "second:0";
-  EXPECT_FALSE(IsDirect());
+  const auto direct = Find();
+  ASSERT_TRUE(direct.has_value());
+  EXPECT_EQ(direct->outputs, (std::vector<std::size_t>{1, 1}));
+}
+
+TEST_F(DirectSignatureTest, SignaturesThatAreTheSameEngineShareIt) {
+  const auto both = FindDirectSignatures(graph_, {signature_, signature_});
+  EXPECT_TRUE(both[0] && both[1]);
+}
+
+TEST_F(DirectSignatureTest, ASignatureThatIsMoreThanTheEngineTakesItFromTheOthers) {
+  BoundSignature more = signature_;
+  more.output_tensors[1] = "a:0";
+  const auto both = FindDirectSignatures(graph_, {signature_, more});
+  EXPECT_FALSE(both[0] || both[1]);
 }
 
 TEST_F(DirectSignatureTest, AnInputThatIsReturnedIsNot) {

@@ -35,6 +35,7 @@ TYPED_TEST(ErrorClass, IsNoneOfTheOthers) {
                       (dynamic_cast<const ModelError*>(&error) != nullptr) +
                       (dynamic_cast<const IncompatibleError*>(&error) != nullptr) +
                       (dynamic_cast<const UnsupportedError*>(&error) != nullptr) +
+                      (dynamic_cast<const ResourceExhaustedError*>(&error) != nullptr) +
                       (dynamic_cast<const InternalError*>(&error) != nullptr);
   EXPECT_EQ(classes, 1);
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "tftrt/error.h"
@@ -238,6 +239,11 @@ std::unique_ptr<Binding> DirectCallable::Bind(std::vector<Tensor> inputs,
                              std::to_string(engine_->gpu.index()) + "; copy it there first");
     }
     pointers.push_back(&input);
+  }
+  std::set<std::size_t> sources;
+  for (std::size_t output : outputs_) {
+    if (sources.insert(signature_.outputs[output]).second) continue;
+    throw UnsupportedError("two of the outputs are the same tensor, which can be bound once; leave one out");
   }
   const ShapeKey key = KeyOf(pointers);
   ShapeRecord& record = engine_->record.Find(key);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -56,8 +57,6 @@ class Finder {
       const std::optional<std::size_t> index = OutputIndex(tensor);
       const bool same = engine_ == nullptr || node == engine_;
       if (node == nullptr || !same || !index || !IsEngineDType(signature_.spec.outputs[i].dtype)) return std::nullopt;
-      const auto& outputs = direct.outputs;
-      if (std::find(outputs.begin(), outputs.end(), *index) != outputs.end()) return std::nullopt;
       engine_ = node;
       direct.outputs.push_back(*index);
       direct.output_dtypes.push_back(signature_.spec.outputs[i].dtype);
@@ -71,6 +70,7 @@ class Finder {
       if (!IsEngineDType(signature_.spec.inputs[index].dtype)) return std::nullopt;
       direct.inputs.push_back(index);
     }
+    direct.node = engine_->name();
     direct.engine = EngineName(engine_->name());
     const auto implicit = engine_->attr().find("_use_implicit_batch");
     direct.implicit_batch = implicit == engine_->attr().end() || implicit->second.b();
@@ -123,10 +123,37 @@ class Finder {
   const NodeDef* engine_ = nullptr;
 };
 
+// The nodes that compute the signature's outputs.
+std::set<std::string> NodesOf(const tensorflow::GraphDef& graph, const BoundSignature& signature) {
+  std::unordered_map<std::string, const NodeDef*> nodes;
+  for (const NodeDef& node : graph.node()) nodes.emplace(node.name(), &node);
+  std::set<std::string> found;
+  std::vector<std::string> next;
+  for (const std::string& tensor : signature.output_tensors) next.emplace_back(NodeName(tensor));
+  while (!next.empty()) {
+    const std::string name = std::move(next.back());
+    next.pop_back();
+    const auto node = nodes.find(name);
+    if (node == nodes.end() || !found.insert(name).second) continue;
+    for (const std::string& input : node->second->input()) next.emplace_back(NodeName(input));
+  }
+  return found;
+}
+
 }  // namespace
 
-std::optional<DirectSignature> FindDirectSignature(const tensorflow::GraphDef& graph, const BoundSignature& signature) {
-  return Finder(graph, signature).Find();
+std::vector<std::optional<DirectSignature>> FindDirectSignatures(const tensorflow::GraphDef& graph,
+                                                                 const std::vector<BoundSignature>& signatures) {
+  std::vector<std::optional<DirectSignature>> direct;
+  for (const BoundSignature& signature : signatures) direct.push_back(Finder(graph, signature).Find());
+  for (std::size_t i = 0; i < signatures.size(); ++i) {
+    if (direct[i]) continue;
+    const std::set<std::string> nodes = NodesOf(graph, signatures[i]);
+    for (std::optional<DirectSignature>& other : direct) {
+      if (other && nodes.count(other->node) != 0) other.reset();
+    }
+  }
+  return direct;
 }
 
 }  // namespace tftrt

@@ -14,6 +14,7 @@ namespace tftrt {
 
 // A signature that is one engine and nothing else: its inputs are the engine's, its outputs come from it.
 struct DirectSignature {
+  std::string node;    // of the engine
   std::string engine;  // as EngineName
   bool implicit_batch = false;
   std::vector<std::size_t> inputs;   // of each of the engine's inputs, the index into the signature's
@@ -22,9 +23,10 @@ struct DirectSignature {
   EngineTypes types;
 };
 
-// Nothing if `signature` is more than that, returns an output twice, has dtypes that engines do not have, or shares the
-// engine with another part of the graph. `graph` as it was edited for the session.
-std::optional<DirectSignature> FindDirectSignature(const tensorflow::GraphDef& graph, const BoundSignature& signature);
+// For each of `signatures`, nothing if it is more than that, has dtypes that engines do not have, or shares its engine
+// with what is not one of these: an execution context has one user. `graph` as it was edited for the session.
+std::vector<std::optional<DirectSignature>> FindDirectSignatures(const tensorflow::GraphDef& graph,
+                                                                 const std::vector<BoundSignature>& signatures);
 
 }  // namespace tftrt
 

@@ -153,7 +153,10 @@ class SessionModel final : public LoadedModel {
     if (decision.rebuild) {
       controls = AddEngineControls(NamesOf(engines), placement.Device(), *meta_graph.mutable_graph_def());
     }
-    FindDirectSignatures(decision.use, meta_graph.graph_def());
+    // Where requests may build engines, TF-TRT's kernel has to run them.
+    const bool direct = decision.use != EngineUse::kInline && on_miss != OnMiss::kBuild;
+    direct_signatures_.resize(bound_.size());
+    if (direct) direct_signatures_ = FindDirectSignatures(meta_graph.graph_def(), bound_);
     const ExecutorChoice executor = ChooseExecutor(options.executor, placement, meta_graph.graph_def(), bound_);
     for (const BoundSignature& signature : bound_) {
       copy_inputs_.push_back(MayBeRetained(meta_graph.graph_def(), signature.input_tensors));
@@ -212,8 +215,7 @@ class SessionModel final : public LoadedModel {
                             intra_op_pool_ == nullptr ? nullptr : &intra_op_pool_->options());
     const std::optional<DirectSignature>& direct = direct_signatures_[position];
     const auto engine = direct ? direct_engines_.find(direct->engine) : direct_engines_.end();
-    const bool repeats = std::set<std::size_t>(outputs.begin(), outputs.end()).size() != outputs.size();
-    if (engine != direct_engines_.end() && !repeats) {
+    if (engine != direct_engines_.end()) {
       callable = MakeDirectCallable(engine->second, *direct, outputs, std::move(callable));
     }
     if (batch_scheduler_ == nullptr) return callable;
@@ -253,13 +255,6 @@ class SessionModel final : public LoadedModel {
                        info_.path);
     }
     return {EngineUse::kEmpty, true, ""};
-  }
-
-  // Where requests may build engines, TF-TRT's kernel has to run them.
-  void FindDirectSignatures(EngineUse use, const tensorflow::GraphDef& graph) {
-    direct_signatures_.resize(bound_.size());
-    if (use == EngineUse::kInline || table_->on_miss() == OnMiss::kBuild) return;
-    for (std::size_t i = 0; i < bound_.size(); ++i) direct_signatures_[i] = FindDirectSignature(graph, bound_[i]);
   }
 
   void MakeDirectEngines(int instances, CudaGraphs cuda_graphs) {

@@ -72,8 +72,7 @@ class PythonModel {
     }
     for (const TensorSpec& spec : model_->inputs()) {
       const bool fixed = spec.known_rank && std::count(spec.shape.begin(), spec.shape.end(), -1) == 0;
-      if (fixed && !inputs.contains(spec.name))
-        tensors.emplace_back(spec.name, model_->MakeInput(spec.name, spec.shape));
+      if (fixed && !inputs.contains(spec.name)) make(spec, spec.shape);
     }
     return std::make_unique<PythonRunner>(model_->Bind(tensors, outputs, on_gpu));
   }

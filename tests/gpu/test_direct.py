@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -205,11 +205,8 @@ def test_instances_run_at_the_same_time(path: Path, workshop: Workshop, cuda_gra
                 worst.append(parity.error({"logits": _logits(runner.run())}, expected[number]))
                 worst.append(parity.error(model(inputs[number]), expected[number]))
 
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(work, range(8)))
         assert len(worst) == 800
         assert max(worst) <= SMALL
         assert counts.counts(model) - before == Counts(calls=800, engine_runs=800)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -90,27 +89,19 @@ def test_each_gets_its_own_rows(exported: Callable[[str], Path]) -> None:
         tftrt.Model(exported("encoder"), device="cpu") as plain,
         tftrt.Model(exported("encoder"), device="cpu", max_batch=8, max_wait_us=2000) as model,
     ):
-        failures: list[BaseException] = []
 
         def work(seed: int) -> None:
             generator = np.random.default_rng(seed)
-            try:
-                for _ in range(20):
-                    shape = int(generator.integers(1, 5)), (5, 7)[seed % 2]
-                    inputs = {spec.name: generator.integers(0, 2, shape).astype(spec.dtype) for spec in model.inputs}
-                    expected, found = plain(inputs), model(inputs)
-                    for name, values in expected.items():
-                        assert found[name].shape == values.shape
-                        np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6)
-            except BaseException as error:
-                failures.append(error)
+            for _ in range(20):
+                shape = int(generator.integers(1, 5)), (5, 7)[seed % 2]
+                inputs = {spec.name: generator.integers(0, 2, shape).astype(spec.dtype) for spec in model.inputs}
+                expected, found = plain(inputs), model(inputs)
+                for name, values in expected.items():
+                    assert found[name].shape == values.shape
+                    np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-6)
 
-        threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert not failures
+        with ThreadPoolExecutor(6) as threads:
+            list(threads.map(work, range(6)))
 
 
 def test_one_that_fails_fails_alone(exported: Callable[[str], Path]) -> None:

@@ -140,7 +140,7 @@ def test_the_plan_is_found_in_the_asset(tmp_path: Path) -> None:
         ({"duration": 0.0}, "duration is"),
         ({"paths": ["fast"]}, "no path 'fast'"),
         ({"shapes": {"picture": (1,)}}, "no input 'picture'"),
-        ({"signature": "nothing"}, "no signature 'nothing'"),
+        ({"signature": "nothing"}, 'no signature "nothing"'),
         ({"speed": 1}, 'unknown option "speed"'),
     ],
 )

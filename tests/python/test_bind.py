@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -114,25 +114,16 @@ def test_strings_cannot_be_bound(exported: Callable[[str], Path]) -> None:
 
 
 def test_each_thread_has_its_own_runner(model: tftrt.Model) -> None:
-    failures: list[BaseException] = []
-
     def work(seed: int) -> None:
-        try:
-            runner = model.bind(image=(1, 8, 8, 3))
-            runner.inputs["image"][...] = images(1, seed)
-            (expected,) = (value.copy() for value in model(images(1, seed)).values())
-            for _ in range(200):
-                (result,) = runner.run().values()
-                np.testing.assert_array_equal(result, expected)
-        except BaseException as error:
-            failures.append(error)
+        runner = model.bind(image=(1, 8, 8, 3))
+        runner.inputs["image"][...] = images(1, seed)
+        (expected,) = (value.copy() for value in model(images(1, seed)).values())
+        for _ in range(200):
+            (result,) = runner.run().values()
+            np.testing.assert_array_equal(result, expected)
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
 
 
 @pytest.mark.parametrize(

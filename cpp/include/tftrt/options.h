@@ -42,8 +42,10 @@ struct ModelOptions {
   // are. What another tool than tftrt built says nothing about where it can run, and is loaded as it is.
   std::string on_mismatch = "error";
 
-  // How many requests may run at the same time on the GPU. Each more than one has a copy of the engine, a workspace and
-  // a stream of its own. Only for signatures that are one engine and nothing else; the rest runs one after another.
+  // How many requests may run at the same time on the GPU. Each has an execution context for each profile, a
+  // workspace and a stream of its own; they share the weights. UnsupportedError for more than one if an engine has
+  // profiles and was not built by tftrt, which has to tell TensorRT that they are shared. Only for signatures that are
+  // one engine and nothing else; the rest runs one after another.
   int instances = 1;
 
   // Items that calls made at the same time are run together up to, 0 for never: their inputs are put one below the

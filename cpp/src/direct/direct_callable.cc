@@ -20,9 +20,7 @@ std::int64_t NanosecondsSince(Clock::time_point start) {
 
 void OrderAfterDefaultStream(const std::vector<bool>& on_gpu, CudaStream stream) {
   if (std::find(on_gpu.begin(), on_gpu.end(), true) == on_gpu.end()) return;
-  const CudaEventOwner event;
-  event.Record(kCudaDefaultStream);
-  event.MakeWait(stream);
+  CudaEventOwner().Order(kCudaDefaultStream, stream);
 }
 
 class DirectCallable final : public Callable {
@@ -181,8 +179,7 @@ class DirectBinding final : public Binding {
     if (run == nullptr) run = std::make_unique<RepeatedRun>(addresses_);
     if (stream != nullptr || reads_gpu_) {
       if (!ready_) ready_.emplace();
-      ready_->Record(stream == nullptr ? kCudaDefaultStream : static_cast<CudaStream>(*stream));
-      ready_->MakeWait(lease->stream());
+      ready_->Order(stream == nullptr ? kCudaDefaultStream : static_cast<CudaStream>(*stream), lease->stream());
     }
     lease->Queue(execution, *run);
     lease.Queued();

@@ -2,13 +2,15 @@
 
 #include <atomic>
 
+#include "runtime/tensor_conversion.h"
+
 namespace tftrt {
 namespace {
 
 // TensorRT's requirement for addresses.
 constexpr std::uintptr_t kAlignment = 256;
 
-bool IsAligned(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % kAlignment == 0; }
+bool TakenInPlace(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) % kAlignment == 0; }
 
 std::size_t BytesOf(tensorflow::DataType dtype, const tensorflow::TensorShape& shape) {
   return static_cast<std::size_t>(shape.num_elements() * tensorflow::DataTypeSize(dtype));
@@ -38,7 +40,7 @@ void ShapedExecution::SetShapes(const GpuDevice& gpu, const ShapeKey& key, const
   std::vector<tensorflow::Tensor> inputs;
   const std::vector<Shape> shapes = key.shapes();
   for (std::size_t i = 0; i < shapes.size(); ++i) {
-    const tensorflow::TensorShape shape(shapes[i]);
+    const tensorflow::TensorShape shape = ToTensorFlow(shapes[i]);
     input_bytes_.push_back(BytesOf(types.inputs[i], shape));
     inputs_[i].Reserve(gpu, input_bytes_.back());
     inputs.push_back(inputs_[i].View(types.inputs[i], shape));
@@ -47,8 +49,7 @@ void ShapedExecution::SetShapes(const GpuDevice& gpu, const ShapeKey& key, const
   for (std::size_t i = 0; i < output_shapes.size(); ++i) {
     output_bytes_.push_back(BytesOf(types.outputs[i], output_shapes[i]));
     outputs_[i].Reserve(gpu, output_bytes_.back());
-    Shape& shape = output_shapes_.emplace_back();
-    for (int d = 0; d < output_shapes[i].dims(); ++d) shape.push_back(output_shapes[i].dim_size(d));
+    output_shapes_.push_back(FromTensorFlow(output_shapes[i]));
   }
   key_ = key;
   BeginGeneration();
@@ -57,7 +58,7 @@ void ShapedExecution::SetShapes(const GpuDevice& gpu, const ShapeKey& key, const
 void ShapedExecution::Queue(void* workspace, const RunAddresses& addresses, CudaStream stream) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const RunAddress& from = addresses.inputs[i];
-    const bool in_place = !from.on_host && IsAligned(from.pointer);
+    const bool in_place = !from.on_host && TakenInPlace(from.pointer);
     input_addresses_[i] = in_place ? from.pointer : inputs_[i].data();
     if (in_place) continue;
     const int kind = from.on_host ? kCudaMemcpyHostToDevice : kCudaMemcpyDeviceToDevice;
@@ -65,7 +66,7 @@ void ShapedExecution::Queue(void* workspace, const RunAddresses& addresses, Cuda
   }
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const RunAddress& to = addresses.outputs[i];
-    const bool in_place = to.pointer != nullptr && !to.on_host && IsAligned(to.pointer);
+    const bool in_place = to.pointer != nullptr && !to.on_host && TakenInPlace(to.pointer);
     output_addresses_[i] = in_place ? to.pointer : outputs_[i].data();
   }
   execution_->Enqueue(workspace, input_addresses_, output_addresses_, stream);

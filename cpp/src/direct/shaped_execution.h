@@ -51,9 +51,8 @@ class ShapedExecution {
   const std::vector<std::size_t>& input_bytes() const { return input_bytes_; }
   const std::vector<std::size_t>& output_bytes() const { return output_bytes_; }
 
-  // Addresses on the GPU, for callers that fill or read them on the run's stream.
+  // The address on the GPU, for callers that fill it on the run's stream.
   void* input(std::size_t i) const { return inputs_[i].data(); }
-  void* output(std::size_t i) const { return outputs_[i].data(); }
 
   // Queues the copies and the run.
   void Queue(void* workspace, const RunAddresses& addresses, CudaStream stream);

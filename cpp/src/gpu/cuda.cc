@@ -60,6 +60,13 @@ const Cuda& GetCuda() {
   return cuda;
 }
 
+CudaPointerAttributes AttributesOf(const void* pointer) {
+  CudaPointerAttributes attributes = {};
+  if (GetCuda().PointerGetAttributes(&attributes, pointer) == kCudaSuccess) return attributes;
+  GetCuda().GetLastError();
+  return {};
+}
+
 void CheckCuda(int error, const char* what) {
   if (error == kCudaSuccess) return;
   throw InternalError(std::string(what) + " failed: CUDA error " + std::to_string(error) + ", " +

@@ -71,6 +71,9 @@ struct Cuda {
 // function.
 const Cuda& GetCuda();
 
+// What CUDA knows of an address; type 0 if it knows nothing.
+CudaPointerAttributes AttributesOf(const void* pointer);
+
 // Throws InternalError if `error` is one: `what` says what was being done.
 void CheckCuda(int error, const char* what);
 

@@ -19,6 +19,11 @@ class CudaEventOwner {
   void MakeWait(CudaStream stream) const {
     CheckCuda(GetCuda().StreamWaitEvent(stream, event_, 0), "having a stream wait for another");
   }
+  // Has what is queued in `later` from now on come after what is in `earlier` now.
+  void Order(CudaStream earlier, CudaStream later) const {
+    Record(earlier);
+    MakeWait(later);
+  }
   void Wait() const { CheckCuda(GetCuda().EventSynchronize(event_), "waiting for the GPU"); }
 
  private:

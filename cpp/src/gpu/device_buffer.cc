@@ -2,29 +2,9 @@
 
 #include <cstdint>
 
-#include "tensorflow/core/framework/allocation_description.pb.h"
+#include "runtime/lent_buffer.h"
 
 namespace tftrt {
-namespace {
-
-class BufferView final : public tensorflow::TensorBuffer {
- public:
-  BufferView(void* data, std::size_t size, const tensorflow::Tensor& owner)
-      : TensorBuffer(data), size_(size), owner_(owner) {}
-
-  std::size_t size() const override { return size_; }
-  TensorBuffer* root_buffer() override { return this; }
-  bool OwnsMemory() const override { return false; }
-  void FillAllocationDescription(tensorflow::AllocationDescription* description) const override {
-    description->set_requested_bytes(static_cast<std::int64_t>(size_));
-  }
-
- private:
-  const std::size_t size_;
-  const tensorflow::Tensor owner_;
-};
-
-}  // namespace
 
 bool DeviceBuffer::Reserve(const GpuDevice& gpu, std::size_t bytes) {
   if (data_ != nullptr && bytes_ >= bytes) return false;
@@ -40,8 +20,9 @@ bool DeviceBuffer::Reserve(const GpuDevice& gpu, std::size_t bytes) {
 
 tensorflow::Tensor DeviceBuffer::View(tensorflow::DataType dtype, const tensorflow::TensorShape& shape) const {
   const auto bytes = static_cast<std::size_t>(shape.num_elements() * tensorflow::DataTypeSize(dtype));
+  const auto owner = std::make_shared<const tensorflow::Tensor>(memory_);
   return tensorflow::Tensor(
-      dtype, shape, tensorflow::core::RefCountPtr<tensorflow::TensorBuffer>(new BufferView(data_, bytes, memory_)));
+      dtype, shape, tensorflow::core::RefCountPtr<tensorflow::TensorBuffer>(new LentBuffer(data_, bytes, owner)));
 }
 
 }  // namespace tftrt

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "gpu/device_buffer.h"
-#include "runtime/status.h"
-#include "tensorflow/core/common_runtime/device_mgr.h"
+#include "runtime/session_start.h"
+#include "runtime/tensor_conversion.h"
 #include "tftrt/error.h"
 #include "xla/stream_executor/stream.h"
 
@@ -14,24 +14,20 @@ namespace tftrt {
 namespace {
 
 std::size_t BytesOf(DType dtype, const Shape& shape) {
-  tensorflow::TensorShape checked;
-  ThrowIfError(tensorflow::TensorShape::BuildTensorShape(shape, &checked), "allocating an input or output");
-  return ElementSize(dtype) * static_cast<std::size_t>(checked.num_elements());
+  return ElementSize(dtype) * static_cast<std::size_t>(ToTensorFlow(shape).num_elements());
 }
 
 }  // namespace
 
-GpuDevice::GpuDevice(tensorflow::Session& session, const std::string& name, int index) : index_(index) {
-  const tensorflow::DeviceMgr* devices = nullptr;
-  ThrowIfError(session.LocalDeviceManager(&devices), "looking for the session's devices");
-  ThrowIfError(devices->LookupDevice(name, &device_), "looking for " + name);
-  const auto* info = device_->tensorflow_accelerator_device_info();
+GpuDevice::GpuDevice(tensorflow::Session& session, const std::string& name, int index)
+    : device_(FindDevice(session, name)), index_(index) {
+  const auto* info = device_.tensorflow_accelerator_device_info();
   if (info == nullptr || info->stream == nullptr) throw InternalError(name + " has no stream");
   compute_stream_ = static_cast<CudaStream>(info->stream->platform_specific_handle().stream);
 }
 
 tensorflow::Tensor GpuDevice::Allocate(std::int64_t bytes) const {
-  tensorflow::Tensor tensor(device_->GetAllocator({}), tensorflow::DT_UINT8, tensorflow::TensorShape({bytes}));
+  tensorflow::Tensor tensor(device_.GetAllocator({}), tensorflow::DT_UINT8, tensorflow::TensorShape({bytes}));
   if (!tensor.IsInitialized()) {
     throw InternalError("the GPU has no room for " + std::to_string(bytes) +
                         " bytes; load fewer models or instances, or raise gpu_memory_limit_mb");
@@ -61,13 +57,6 @@ Tensor GpuDevice::AllocatePinned(DType dtype, Shape shape) {
   return Tensor::Borrow(memory, dtype, std::move(shape), owner);
 }
 
-bool GpuDevice::IsPinned(const void* pointer) {
-  CudaPointerAttributes attributes = {};
-  if (GetCuda().PointerGetAttributes(&attributes, pointer) == kCudaSuccess) {
-    return attributes.type == kCudaMemoryTypeHost;
-  }
-  GetCuda().GetLastError();
-  return false;
-}
+bool GpuDevice::IsPinned(const void* pointer) { return AttributesOf(pointer).type == kCudaMemoryTypeHost; }
 
 }  // namespace tftrt

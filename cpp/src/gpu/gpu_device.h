@@ -20,7 +20,7 @@ class GpuDevice {
   GpuDevice(tensorflow::Session& session, const std::string& name, int index);
 
   int index() const { return index_; }
-  tensorflow::ResourceMgr& resources() const { return *device_->resource_manager(); }
+  tensorflow::ResourceMgr& resources() const { return *device_.resource_manager(); }
 
   // Has this thread's CUDA calls go to this GPU.
   void MakeCurrent() const { CheckCuda(GetCuda().SetDevice(index_), "choosing the GPU"); }
@@ -39,7 +39,7 @@ class GpuDevice {
   static bool IsPinned(const void* pointer);
 
  private:
-  tensorflow::Device* device_ = nullptr;
+  tensorflow::Device& device_;
   int index_;
   CudaStream compute_stream_ = nullptr;  // TensorFlow's
 };

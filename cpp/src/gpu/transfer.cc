@@ -29,20 +29,14 @@ void CopyElements(const Tensor& from, Tensor& to) {
 void CopyElements(const void* from, Tensor& to) { Copy(from, to.data(), to.num_bytes(), to.gpu()); }
 
 int GpuOf(const void* pointer) {
-  CudaPointerAttributes attributes = {};
-  if (GetCuda().PointerGetAttributes(&attributes, pointer) != kCudaSuccess) {
-    GetCuda().GetLastError();
-    return -1;
-  }
+  const CudaPointerAttributes attributes = AttributesOf(pointer);
   const bool on_gpu = attributes.type == kCudaMemoryTypeDevice || attributes.type == kCudaMemoryTypeManaged;
   return on_gpu ? attributes.device : -1;
 }
 
 void OrderDefaultStreamAfter(void* stream, int gpu) {
   CheckCuda(GetCuda().SetDevice(gpu), "choosing the GPU");
-  const CudaEventOwner event;
-  event.Record(static_cast<CudaStream>(stream));
-  event.MakeWait(kCudaDefaultStream);
+  CudaEventOwner().Order(static_cast<CudaStream>(stream), kCudaDefaultStream);
 }
 
 }  // namespace tftrt

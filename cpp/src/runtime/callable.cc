@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "gpu/transfer.h"
 #include "runtime/status.h"
@@ -192,12 +193,14 @@ class SessionBinding final : public Binding {
 
  private:
   void ToGpu(const tensorflow::Tensor& output, Tensor& result) const {
-    const Tensor on_host = FromTensorFlow(tensorflow::Tensor(output));
-    if (on_host.dtype() == DType::kString) throw UnsupportedError("strings cannot be outputs on a GPU");
-    if (!result.valid() || result.shape() != on_host.shape()) {
-      result = callable_.Gpu().AllocateZeros(on_host.dtype(), on_host.shape());
+    const std::optional<DType> dtype = FromTensorFlow(output.dtype());
+    if (!dtype || *dtype == DType::kString) {
+      throw UnsupportedError("an output of TensorFlow's dtype " + tensorflow::DataTypeString(output.dtype()) +
+                             " cannot be on a GPU");
     }
-    CopyElements(on_host, result);
+    const Shape shape = FromTensorFlow(output.shape());
+    if (!result.valid() || result.shape() != shape) result = callable_.Gpu().AllocateZeros(*dtype, shape);
+    CopyElements(output.data(), result);
   }
 
   const SessionCallable& callable_;

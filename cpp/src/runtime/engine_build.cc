@@ -9,9 +9,8 @@
 
 #include "kernels/engine_op.h"
 #include "runtime/graph_walk.h"
+#include "runtime/session_start.h"
 #include "runtime/status.h"
-#include "tensorflow/core/common_runtime/device_mgr.h"
-#include "tensorflow/core/framework/device.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tftrt/error.h"
 
@@ -168,11 +167,7 @@ std::vector<std::string> NamesOf(const std::vector<EngineNode>& engines) {
 }
 
 tensorflow::ResourceMgr& ResourcesOf(tensorflow::Session& session, const std::string& device) {
-  const tensorflow::DeviceMgr* devices = nullptr;
-  ThrowIfError(session.LocalDeviceManager(&devices), "looking for the session's devices");
-  tensorflow::Device* found = nullptr;
-  ThrowIfError(devices->LookupDevice(device, &found), "looking for " + device);
-  return *found->resource_manager();
+  return *FindDevice(session, device).resource_manager();
 }
 
 EngineBuild::EngineBuild(tensorflow::Session& session, EngineTable& table, tensorflow::ResourceMgr& resources,

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "gpu/transfer.h"
+#include "runtime/lent_buffer.h"
 #include "tensorflow/core/framework/allocation_description.pb.h"
 #include "tftrt/error.h"
 
@@ -34,25 +35,15 @@ constexpr TypeEntry kTypes[] = {
     {DType::kString, tensorflow::DT_STRING},
 };
 
-// The caller's memory as TensorFlow sees it. Kernels do not reuse it, because OwnsMemory is false; for
-// the few that write to their inputs all the same MayBeRetained asks for a copy.
-class BorrowedBuffer final : public tensorflow::TensorBuffer {
- public:
-  explicit BorrowedBuffer(const Tensor& tensor)
-      : TensorBuffer(const_cast<void*>(tensor.data())), size_(tensor.num_bytes()), owner_(tensor.owner()) {}
-
-  std::size_t size() const override { return size_; }
-  TensorBuffer* root_buffer() override { return this; }
-  bool OwnsMemory() const override { return false; }
-  void FillAllocationDescription(tensorflow::AllocationDescription* proto) const override {
-    proto->set_requested_bytes(static_cast<std::int64_t>(size_));
-    proto->set_allocator_name("tftrt_borrowed");
+bool Equal(const tensorflow::TensorShape& a, const Shape& b) {
+  if (static_cast<std::size_t>(a.dims()) != b.size()) return false;
+  for (int i = 0; i < a.dims(); ++i) {
+    if (a.dim_size(i) != b[static_cast<std::size_t>(i)]) return false;
   }
+  return true;
+}
 
- private:
-  const std::size_t size_;
-  const std::shared_ptr<void> owner_;
-};
+}  // namespace
 
 tensorflow::TensorShape ToTensorFlow(const Shape& shape) {
   tensorflow::TensorShape result;
@@ -69,16 +60,6 @@ Shape FromTensorFlow(const tensorflow::TensorShape& shape) {
   for (int i = 0; i < shape.dims(); ++i) result[static_cast<std::size_t>(i)] = shape.dim_size(i);
   return result;
 }
-
-bool Equal(const tensorflow::TensorShape& a, const Shape& b) {
-  if (static_cast<std::size_t>(a.dims()) != b.size()) return false;
-  for (int i = 0; i < a.dims(); ++i) {
-    if (a.dim_size(i) != b[static_cast<std::size_t>(i)]) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 bool IsAligned(const void* data) { return reinterpret_cast<std::uintptr_t>(data) % kTensorAlignment == 0; }
 
@@ -101,7 +82,8 @@ tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy) {
 
   if (!copy && !tensor.on_gpu() && tensor.dtype() != DType::kString && IsAligned(tensor.data())) {
     return tensorflow::Tensor(type, shape,
-                              tensorflow::core::RefCountPtr<tensorflow::TensorBuffer>(new BorrowedBuffer(tensor)));
+                              tensorflow::core::RefCountPtr<tensorflow::TensorBuffer>(new LentBuffer(
+                                  const_cast<void*>(tensor.data()), tensor.num_bytes(), tensor.owner())));
   }
   tensorflow::Tensor result(type, shape);
   if (!result.IsInitialized()) {

@@ -12,6 +12,10 @@ namespace tftrt {
 std::optional<DType> FromTensorFlow(tensorflow::DataType type);
 tensorflow::DataType ToTensorFlow(DType dtype);
 
+// Throws InvalidArgumentError for dimensions that TensorFlow cannot hold.
+tensorflow::TensorShape ToTensorFlow(const Shape& shape);
+Shape FromTensorFlow(const tensorflow::TensorShape& shape);
+
 // Lends the tensor's memory to TensorFlow, or copies it to the host's where that cannot be: strings, addresses that are
 // not aligned or on a GPU, and if `copy` asks for it.
 tensorflow::Tensor ToTensorFlow(const Tensor& tensor, bool copy);

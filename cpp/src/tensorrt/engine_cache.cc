@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/tensor_conversion.h"
 #include "tensorrt/tf_trt_layout.h"
 #include "tftrt/error.h"
 
@@ -53,18 +54,6 @@ Dims32 ToDims(const Shape& shape) {
 
 Shape ToShape(const Dims32& dims) { return Shape(dims.d, dims.d + std::clamp(dims.nbDims, 0, Dims32::kMostDims)); }
 
-TensorShape ToTensorShape(const Shape& shape) {
-  TensorShape result;
-  for (std::int64_t dim : shape) result.AddDim(dim);
-  return result;
-}
-
-Shape ToShape(const TensorShape& shape) {
-  Shape result;
-  for (int i = 0; i < shape.dims(); ++i) result.push_back(shape.dim_size(i));
-  return result;
-}
-
 // Shapes, then values.
 std::vector<Dims32> ToDims(const CollectedInputs& inputs) {
   std::vector<Dims32> dims;
@@ -100,7 +89,7 @@ void Fill(TrtShapeOptimizationProfile& profiles, const WantedProfiles& wanted,
   profiles.is_shape_tensor_.clear();
   for (const CollectedInputs& inputs : wanted.fixed) {
     std::vector<TensorShape> shapes;
-    for (const Shape& shape : inputs.shapes) shapes.push_back(ToTensorShape(shape));
+    for (const Shape& shape : inputs.shapes) shapes.push_back(ToTensorFlow(shape));
     std::vector<Dims32> values;
     for (const Shape& value : inputs.values) values.push_back(ToDims(value));
     profiles.input_shapes_.push_back(std::move(shapes));
@@ -161,7 +150,7 @@ EnginePlans EngineCache::Plans(bool implicit_batch) const {
   for (const auto& [shapes, context] : cache.cache_.objects_) {
     if (context == nullptr || context->cuda_engine == nullptr) continue;
     std::vector<Shape> engine;
-    for (const TensorShape& shape : shapes) engine.push_back(ToShape(shape));
+    for (const TensorShape& shape : shapes) engine.push_back(FromTensorFlow(shape));
     if (implicit_batch) {
       plans.static_shapes.push_back(std::move(engine));
     } else if (cache.profiles_.need_profiles_) {
@@ -188,7 +177,7 @@ EnginePlans EngineCache::Plans(bool implicit_batch) const {
 std::optional<EngineSlot> EngineCache::Slot(const std::vector<Shape>& shapes, bool implicit_batch) const {
   TRTEngineCacheResource& cache = *resource_->cache;
   std::vector<TensorShape> tensor_shapes;
-  for (const Shape& shape : shapes) tensor_shapes.push_back(ToTensorShape(shape));
+  for (const Shape& shape : shapes) tensor_shapes.push_back(ToTensorFlow(shape));
   const int profile = implicit_batch ? 0 : cache.profiles_.GetProfileNumber(tensor_shapes);
   if (profile < 0) return std::nullopt;
   tensorflow::tensorrt::EngineContext* engine =

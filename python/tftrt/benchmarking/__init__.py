@@ -14,7 +14,8 @@ import numpy as np
 from .._native import TensorSpec
 from .._samples import random_array, resolve_shape
 from ..errors import Error, InvalidArgumentError
-from ..model import Model, inspect
+from ..model import Model
+from ..verification import find_signature
 from .measure import MakeCall, measure
 from .onnx_path import onnx_paths
 from .paths import PATHS, Arrays, model_paths, split_paths
@@ -81,7 +82,7 @@ def bench(
     _check(batch, callers, duration, warmup, paths)
     say = progress or (lambda line: None)
     wanted = list(PATHS) if paths is None else list(paths)
-    specs = _inputs_of(model, options)
+    specs = find_signature(os.fspath(model), options.get("signature"), options.get("tags", ("serve",))).inputs
     batches = {size: _make_up(specs, size, shapes or {}, unknown, seed) for size in batch}
     settings = {
         "batch": list(batch),
@@ -122,16 +123,6 @@ def _check(
     for path in paths or ():
         if path not in PATHS:
             raise InvalidArgumentError(f"there is no path {path!r}; expected some of {', '.join(PATHS)}")
-
-
-def _inputs_of(model: _Path, options: dict[str, Any]) -> Sequence[TensorSpec]:
-    name = options.get("signature", "serving_default")
-    found = inspect(model, options.get("tags", ("serve",)))
-    for signature in found.signatures:
-        if signature.name == name:
-            return signature.inputs
-    names = ", ".join(signature.name for signature in found.signatures)
-    raise InvalidArgumentError(f"{os.fspath(model)} has no signature {name!r}; its signatures are {names}")
 
 
 def _make_up(

@@ -17,13 +17,13 @@ PATHS = {
     "call": "tftrt, model(x): numpy in and out",
     "bound": "tftrt, Runner: pinned host memory in and out",
     "bound-gpu": "tftrt, Runner: GPU memory in and out",
-    "tensorflow": "TensorFlow's Python: numpy in and out",
-    "xla": "TensorFlow's Python, jit_compile: numpy in and out",
-    "raw": "TensorRT alone on the model's own plan: pinned host memory in and out",
+    "tensorflow": "TensorFlow's Python, numpy in and out; for a converted model that is TF-TRT's",
+    "xla": "the same with jit_compile, for a model without engines",
+    "raw": "TensorRT's Python module on the model's own plan, pinned host memory in and out",
     "raw-graph": "the same as a CUDA graph",
-    "raw-gpu": "TensorRT alone: GPU memory in and out",
+    "raw-gpu": "the same as raw, GPU memory in and out",
     "raw-gpu-graph": "the same as a CUDA graph",
-    "onnxruntime": "ONNX Runtime: numpy in and out",
+    "onnxruntime": "ONNX Runtime, on --onnx",
 }
 """What can be measured, by name."""
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..benchmarking.paths import PATHS
 from .common import (
     SUCCESS,
     Subparsers,
@@ -23,22 +24,12 @@ from .inputs import parse_shapes
 if TYPE_CHECKING:
     from ..benchmarking import BenchReport, Measurement
 
-_PATHS = """\
-paths:
-  call           tftrt, model(x): numpy in and out
-  bound          tftrt, Runner: pinned host memory in and out
-  bound-gpu      tftrt, Runner: GPU memory in and out
-  tensorflow     TensorFlow's Python, numpy in and out; for a converted model that is TF-TRT's
-  xla            the same with jit_compile, for a model without engines
-  raw            TensorRT's Python module on the model's own plan, pinned host memory in and out
-  raw-graph      the same as a CUDA graph
-  raw-gpu        the same as raw, GPU memory in and out
-  raw-gpu-graph  the same as a CUDA graph
-  onnxruntime    ONNX Runtime, on --onnx
-"""
+_PATHS = "\n".join(f"  {name:14} {what}" for name, what in PATHS.items())
 
 _EXAMPLES = f"""\
+paths:
 {_PATHS}
+
 examples:
   tftrt bench resnet50_trt --against resnet50 --batch 1 8 32
   tftrt bench resnet50_trt --callers 1 8 --instances 8 --paths call,bound,raw-graph

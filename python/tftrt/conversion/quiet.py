@@ -27,9 +27,12 @@ def quiet_stderr(*, heeds_level: bool = True) -> Iterator[None]:
     Args:
         heeds_level: Whether what runs heeds TensorFlow's log level; XLA says what it has to at any.
     """
-    asked = os.environ.get("TFTRT_LOG_LEVEL", os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3"))
-    by_itself = _asked or asked == "3" or "TFTRT_LOG_LEVEL" in os.environ
-    if by_itself if heeds_level else asked == "0":
+    level = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
+    if heeds_level:
+        as_asked = _asked or level == "3" or "TFTRT_LOG_LEVEL" in os.environ
+    else:
+        as_asked = os.environ.get("TFTRT_LOG_LEVEL", level) == "0"
+    if as_asked:
         yield
         return
     sys.stderr.flush()

@@ -49,20 +49,6 @@ std::optional<DType> FromNumpy(const py::dtype& dtype) {
   return std::nullopt;
 }
 
-// A share of a Python object that any thread may drop: TensorFlow releases what it borrowed in threads of its own.
-std::shared_ptr<void> Share(py::object object) {
-  return std::shared_ptr<void>(object.release().ptr(), [](void* pointer) {
-    auto* object = static_cast<PyObject*>(pointer);
-    if (PyGILState_Check() != 0) {
-      Py_DECREF(object);
-    } else if (!IsFinalizing()) {
-      // While the interpreter ends, a thread that asks for the GIL never returns; the memory is about to go anyway.
-      const py::gil_scoped_acquire gil;
-      Py_DECREF(object);
-    }
-  });
-}
-
 Shape ShapeOf(const py::array& array) { return Shape(array.shape(), array.shape() + array.ndim()); }
 
 std::string ToBytes(py::handle element, const TensorSpec& spec) {
@@ -180,11 +166,14 @@ Tensor ToTensor(py::handle value, const TensorSpec& spec) {
   return ArrayToTensor(py::array(to_array(value, ToNumpy(spec.dtype), ToString(spec))), spec);
 }
 
-Tensor ToTensorInPlace(py::handle value, const TensorSpec& spec) {
+Tensor ToTensorInPlace(py::handle value, const TensorSpec& spec, Access access) {
   bool copied = true;
   Tensor tensor;
   if (py::isinstance<py::array>(value)) {
     const auto array = py::reinterpret_borrow<py::array>(value);
+    if (access == Access::kWrite && !array.writeable()) {
+      throw InvalidArgumentError("output \"" + spec.name + "\" cannot be bound to an array that is read-only");
+    }
     tensor = ArrayToTensor(array, spec);
     copied = tensor.dtype() == DType::kString || (tensor.num_elements() != 0 && tensor.data() != array.data());
   } else if (py::hasattr(value, "__dlpack__")) {
@@ -194,10 +183,10 @@ Tensor ToTensorInPlace(py::handle value, const TensorSpec& spec) {
   }
   if (copied) {
     throw InvalidArgumentError(
-        "input \"" + spec.name + "\" cannot be bound to this " +
-        std::string(py::str(py::type::handle_of(value).attr("__name__"))) +
-        ": only a copy of it could be read. Expected a shape, or a C-contiguous array of numbers "
-        "in native byte order");
+        (access == Access::kRead ? "input \"" : "output \"") + spec.name + "\" cannot be bound to this " +
+        std::string(py::str(py::type::handle_of(value).attr("__name__"))) + ": only a copy of it could be " +
+        (access == Access::kRead ? "read. Expected a shape, or " : "written. Expected ") +
+        "a C-contiguous array of numbers in native byte order");
   }
   return tensor;
 }

@@ -15,9 +15,11 @@ pybind11::object ToNumpy(const Tensor& tensor);
 // strings, which become `spec`'s dtype. The dtypes of arrays are kept, so that Model::Run can refuse them.
 Tensor ToTensor(pybind11::handle value, const TensorSpec& spec);
 
-// The same of memory that stays `value`'s own, for inputs that are bound. Throws InvalidArgumentError if only a copy
-// could be read: strings, numbers, an array that is not C-contiguous.
-Tensor ToTensorInPlace(pybind11::handle value, const TensorSpec& spec);
+enum class Access { kRead, kWrite };
+
+// The same of memory that stays `value`'s own, for inputs (kRead) and outputs (kWrite) that are bound. Throws
+// InvalidArgumentError if only a copy could be read or written: strings, numbers, an array that is not C-contiguous.
+Tensor ToTensorInPlace(pybind11::handle value, const TensorSpec& spec, Access access = Access::kRead);
 
 }  // namespace tftrt::bindings
 

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <chrono>
 
 #include "array.h"
 #include "bindings.h"
 #include "dict.h"
 #include "gil.h"
+#include "python_outcome.h"
 #include "python_runner.h"
 
 namespace tftrt::bindings {
@@ -32,9 +34,12 @@ class PythonModel {
     model_->Close();
   }
 
-  py::dict Run(const py::dict& inputs, const std::vector<std::string>& outputs) const {
+  // `timeout` in seconds.
+  py::dict Run(const py::dict& inputs, const std::vector<std::string>& outputs, const std::vector<std::string>& on_gpu,
+               std::optional<double> timeout) const {
     const std::vector<TensorSpec>& specs = model_->inputs();
-    if (outputs.empty() && inputs.size() == specs.size()) {
+    const bool plain = outputs.empty() && on_gpu.empty() && !timeout;
+    if (plain && inputs.size() == specs.size()) {
       std::vector<Tensor> ordered;
       ordered.reserve(specs.size());
       for (std::size_t i = 0; i < specs.size(); ++i) {
@@ -47,12 +52,36 @@ class PythonModel {
       }
       if (ordered.size() == specs.size()) return RunOrdered(ordered);
     }
-    return RunNamed(inputs, outputs);
+    return RunNamed(inputs, {outputs, on_gpu, DeadlineAfter(timeout), std::nullopt});
+  }
+
+  // Calls `done` in another thread, with an Outcome. The result gives the call up.
+  Cancellation RunAsync(const py::dict& inputs, const std::vector<std::string>& outputs,
+                        const std::vector<std::string>& on_gpu, std::optional<double> timeout, py::object done) const {
+    const Cancellation cancellation;
+    const CallOptions options = {outputs, on_gpu, DeadlineAfter(timeout), cancellation};
+    const NamedTensors named = ToTensors(inputs);
+    std::vector<std::string> names = outputs;
+    if (names.empty()) {
+      for (const TensorSpec& spec : model_->outputs()) names.push_back(spec.name);
+    }
+    const auto finish = [names, share = Share(std::move(done))](std::vector<Tensor> tensors, std::exception_ptr error) {
+      if (IsFinalizing()) return;
+      const py::gil_scoped_acquire gil;
+      try {
+        py::handle(static_cast<PyObject*>(share.get()))(PythonOutcome(names, std::move(tensors), std::move(error)));
+      } catch (py::error_already_set& raised) {
+        raised.discard_as_unraisable("tftrt.Model.run_async");
+      }
+    };
+    const GilRelease unlocked;
+    model_->RunAsync(named, options, finish);
+    return cancellation;
   }
 
   // `inputs`: for each name a shape (a tuple of int) or an array, whose memory is then read by every run.
   std::unique_ptr<PythonRunner> Bind(const py::dict& inputs, const std::vector<std::string>& outputs,
-                                     const std::vector<std::string>& on_gpu) const {
+                                     const std::vector<std::string>& on_gpu, const py::dict& into) const {
     NamedTensors tensors;
     const auto make = [&](const TensorSpec& spec, const Shape& shape) {
       const bool there = std::find(on_gpu.begin(), on_gpu.end(), spec.name) != on_gpu.end();
@@ -60,7 +89,7 @@ class PythonModel {
     };
     for (const auto& [key, value] : inputs) {
       const std::string name = NameOf(key);
-      const TensorSpec* spec = Find(name);
+      const TensorSpec* spec = Find(model_->inputs(), name);
       if (spec == nullptr || !PyTuple_Check(value.ptr())) {
         tensors.emplace_back(name, spec == nullptr ? Tensor() : ToTensorInPlace(value, *spec));
       } else if (spec->dtype == DType::kString) {
@@ -74,7 +103,13 @@ class PythonModel {
       const bool fixed = spec.known_rank && std::count(spec.shape.begin(), spec.shape.end(), -1) == 0;
       if (fixed && !inputs.contains(spec.name)) make(spec, spec.shape);
     }
-    return std::make_unique<PythonRunner>(model_->Bind(tensors, outputs, on_gpu));
+    NamedTensors targets;
+    for (const auto& [key, value] : into) {
+      const std::string name = NameOf(key);
+      const TensorSpec* spec = Find(model_->outputs(), name);
+      targets.emplace_back(name, spec == nullptr ? Tensor() : ToTensorInPlace(value, *spec, Access::kWrite));
+    }
+    return std::make_unique<PythonRunner>(model_->Bind(tensors, outputs, on_gpu, targets));
   }
 
   py::dict RunSingle(py::handle value) const {
@@ -100,23 +135,40 @@ class PythonModel {
     return results;
   }
 
-  // The general way, which also tells what is wrong with the names.
-  py::dict RunNamed(const py::dict& inputs, const std::vector<std::string>& outputs) const {
+  static std::optional<std::chrono::steady_clock::time_point> DeadlineAfter(std::optional<double> timeout) {
+    if (!timeout) return std::nullopt;
+    // More than any process lives, and less than a clock overflows with.
+    constexpr double kMost = 1e9;
+    if (!(*timeout > 0 && *timeout <= kMost)) {
+      throw InvalidArgumentError("timeout is " + std::string(py::str(py::float_(*timeout))) +
+                                 "; expected seconds, more than 0 and at most 1e9");
+    }
+    return std::chrono::steady_clock::now() +
+           std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(*timeout));
+  }
+
+  NamedTensors ToTensors(const py::dict& inputs) const {
     NamedTensors named;
     const auto items = py::reinterpret_steal<py::dict>(PyDict_Copy(inputs.ptr()));
     for (const auto& [key, value] : items) {
       const std::string name = NameOf(key);
-      const TensorSpec* spec = Find(name);
+      const TensorSpec* spec = Find(model_->inputs(), name);
       named.emplace_back(name, spec == nullptr ? Tensor() : ToTensor(value, *spec));
     }
+    return named;
+  }
+
+  // The general way, which also tells what is wrong with the names.
+  py::dict RunNamed(const py::dict& inputs, const CallOptions& options) const {
+    const NamedTensors named = ToTensors(inputs);
     std::vector<Tensor> tensors;
     {
       const GilRelease unlocked;
-      tensors = model_->Run(named, outputs);
+      tensors = model_->Run(named, options);
     }
     py::dict results;
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      results[outputs.empty() ? output_names_[i] : py::str(outputs[i])] = ToNumpy(tensors[i]);
+      results[options.outputs.empty() ? output_names_[i] : py::str(options.outputs[i])] = ToArray(tensors[i]);
     }
     return results;
   }
@@ -128,8 +180,8 @@ class PythonModel {
     return py::repr(key);  // no input has such a name, and the error shows it
   }
 
-  const TensorSpec* Find(const std::string& name) const {
-    for (const TensorSpec& spec : model_->inputs()) {
+  static const TensorSpec* Find(const std::vector<TensorSpec>& specs, const std::string& name) {
+    for (const TensorSpec& spec : specs) {
       if (spec.name == name) return &spec;
     }
     return nullptr;
@@ -193,8 +245,12 @@ void BindModel(py::module_& module) {
       .def_property_readonly("closed", [](const PythonModel& self) { return self.model().closed(); })
       .def("stats", [](const PythonModel& self) { return self.model().Stats(); })
       .def("close", &PythonModel::Close)
-      .def("bind", &PythonModel::Bind, py::arg("inputs"), py::arg("outputs"), py::arg("on_gpu"))
-      .def("run", &PythonModel::Run, py::arg("inputs"), py::arg("outputs") = std::vector<std::string>())
+      .def("memory", [](const PythonModel& self) { return self.model().Memory(); })
+      .def("bind", &PythonModel::Bind, py::arg("inputs"), py::arg("outputs"), py::arg("on_gpu"), py::arg("into"))
+      .def("run", &PythonModel::Run, py::arg("inputs"), py::arg("outputs") = std::vector<std::string>(),
+           py::arg("on_gpu") = std::vector<std::string>(), py::arg("timeout") = py::none())
+      .def("run_async", &PythonModel::RunAsync, py::arg("inputs"), py::arg("outputs"), py::arg("on_gpu"),
+           py::arg("timeout"), py::arg("done"))
       .def("run_single", &PythonModel::RunSingle, py::arg("value"));
 }
 

@@ -19,6 +19,7 @@ void BindOptions(py::module_& module) {
       .def_readwrite("max_batch", &ModelOptions::max_batch)
       .def_readwrite("max_wait_us", &ModelOptions::max_wait_us)
       .def_readwrite("max_queued_batches", &ModelOptions::max_queued_batches)
+      .def_readwrite("max_queued_calls", &ModelOptions::max_queued_calls)
       .def_readwrite("cuda_graphs", &ModelOptions::cuda_graphs)
       .def_readwrite("warm_engines", &ModelOptions::warm_engines)
       .def_readwrite("warmup", &ModelOptions::warmup)

@@ -27,6 +27,15 @@ void BindStats(py::module_& module) {
       .def_readonly("profiles", &EngineStats::profiles)
       .def_readonly("static_shapes", &EngineStats::static_shapes)
       .def_readonly("shapes", &EngineStats::shapes);
+  py::class_<ModelMemory>(module, "ModelMemory", "Bytes that a loaded model takes.")
+      .def_readonly("host_model", &ModelMemory::host_model)
+      .def_readonly("host_pinned", &ModelMemory::host_pinned)
+      .def_readonly("gpu_model", &ModelMemory::gpu_model)
+      .def_readonly("gpu_workspaces", &ModelMemory::gpu_workspaces)
+      .def_readonly("gpu_buffers", &ModelMemory::gpu_buffers)
+      .def_readonly("cuda_graphs", &ModelMemory::cuda_graphs)
+      .def_readonly("gpu_graphs", &ModelMemory::gpu_graphs)
+      .def_readonly("plans", &ModelMemory::plans);
   py::class_<ModelStats>(module, "ModelStats", "A snapshot of what a model was called for.")
       .def_readonly("calls", &ModelStats::calls)
       .def_readonly("errors", &ModelStats::errors)

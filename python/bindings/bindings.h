@@ -18,6 +18,7 @@ void BindArray(pybind11::module_& module);
 void BindGpuArray(pybind11::module_& module);
 void BindStats(pybind11::module_& module);
 void BindEngineBuilder(pybind11::module_& module);
+void BindCall(pybind11::module_& module);
 void BindModel(pybind11::module_& module);
 void BindRunner(pybind11::module_& module);
 

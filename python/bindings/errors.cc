@@ -33,6 +33,10 @@ void RegisterErrors(py::module_&) {
       Raise("UnsupportedError", error);
     } catch (const ResourceExhaustedError& error) {
       Raise("ResourceExhaustedError", error);
+    } catch (const DeadlineExceededError& error) {
+      Raise("DeadlineExceededError", error);
+    } catch (const CancelledError& error) {
+      Raise("CancelledError", error);
     } catch (const InternalError& error) {
       Raise("InternalError", error);
     } catch (const Error& error) {

@@ -4,6 +4,8 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
+#include <memory>
+
 #include "bindings.h"
 
 namespace tftrt::bindings {
@@ -37,6 +39,20 @@ class GilRelease {
   bool ends_interpreter_;  // while it does, only the thread that ends it has the GIL
   PyThreadState* state_;
 };
+
+// A share of a Python object that any thread may drop: TensorFlow releases what it borrowed in threads of its own.
+inline std::shared_ptr<void> Share(pybind11::object object) {
+  return std::shared_ptr<void>(object.release().ptr(), [](void* pointer) {
+    auto* object = static_cast<PyObject*>(pointer);
+    if (PyGILState_Check() != 0) {
+      Py_DECREF(object);
+    } else if (!IsFinalizing()) {
+      // While the interpreter ends, a thread that asks for the GIL never returns; the memory is about to go anyway.
+      const pybind11::gil_scoped_acquire gil;
+      Py_DECREF(object);
+    }
+  });
+}
 
 }  // namespace tftrt::bindings
 

@@ -12,5 +12,6 @@ PYBIND11_MODULE(_native, module) {
   tftrt::bindings::BindStats(module);
   tftrt::bindings::BindEngineBuilder(module);
   tftrt::bindings::BindRunner(module);
+  tftrt::bindings::BindCall(module);
   tftrt::bindings::BindModel(module);
 }

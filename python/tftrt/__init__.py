@@ -20,6 +20,8 @@ from tftrt.benchmarking import BenchReport, bench
 from tftrt.building import BuildReport, build, calibration_table
 from tftrt.conversion import ConversionReport, convert
 from tftrt.errors import (
+    CancelledError,
+    DeadlineExceededError,
     Error,
     IncompatibleError,
     InternalError,
@@ -34,7 +36,9 @@ from tftrt.verification import Verification, verify
 __all__ = [
     "BenchReport",
     "BuildReport",
+    "CancelledError",
     "ConversionReport",
+    "DeadlineExceededError",
     "Error",
     "GpuArray",
     "IncompatibleError",

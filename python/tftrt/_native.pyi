@@ -92,6 +92,7 @@ class ModelOptions:
     max_batch: int
     max_wait_us: int
     max_queued_batches: int
+    max_queued_calls: int
     cuda_graphs: str
     warm_engines: bool
     warmup: int
@@ -157,6 +158,26 @@ class EngineStats(RunCounts):
     def static_shapes(self) -> list[list[list[int]]]: ...
     @property
     def shapes(self) -> list[ShapeStats]: ...
+
+class ModelMemory:
+    """Bytes that a loaded model takes."""
+
+    @property
+    def host_model(self) -> int: ...
+    @property
+    def host_pinned(self) -> int: ...
+    @property
+    def gpu_model(self) -> int: ...
+    @property
+    def gpu_workspaces(self) -> int: ...
+    @property
+    def gpu_buffers(self) -> int: ...
+    @property
+    def cuda_graphs(self) -> int: ...
+    @property
+    def gpu_graphs(self) -> int: ...
+    @property
+    def plans(self) -> int: ...
 
 class ModelStats:
     """A snapshot of what a model was called for."""
@@ -273,9 +294,37 @@ class Model:
     def closed(self) -> bool: ...
     def stats(self) -> ModelStats: ...
     def close(self) -> None: ...
-    def run(self, inputs: Mapping[str, Any], outputs: Sequence[str] | None = None) -> dict[str, NDArray[Any]]: ...
+    def memory(self) -> ModelMemory: ...
+    def run(
+        self,
+        inputs: Mapping[str, Any],
+        outputs: Sequence[str] = ...,
+        on_gpu: Sequence[str] = ...,
+        timeout: float | None = None,
+    ) -> dict[str, Any]: ...
+    def run_async(
+        self,
+        inputs: Mapping[str, Any],
+        outputs: Sequence[str],
+        on_gpu: Sequence[str],
+        timeout: float | None,
+        done: Callable[[Outcome], None],
+    ) -> Cancellation: ...
     def run_single(self, value: Any) -> dict[str, NDArray[Any]]: ...
-    def bind(self, inputs: Mapping[str, Any], outputs: Sequence[str], on_gpu: Sequence[str]) -> Runner: ...
+    def bind(
+        self, inputs: Mapping[str, Any], outputs: Sequence[str], on_gpu: Sequence[str], into: Mapping[str, Any]
+    ) -> Runner: ...
+
+class Cancellation:
+    """Gives up calls."""
+
+    def cancel(self) -> None: ...
+
+class Outcome:
+    """What a call in another thread came to."""
+
+    def result(self) -> dict[str, Any]:
+        """Return the arrays by name, or raise what the call raised."""
 
 class Runner:
     """A signature bound to arrays that stay where they are."""

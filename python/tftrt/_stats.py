@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tftrt._native import EngineProfile, EngineStats, ModelStats, RunCounts
+from tftrt._native import EngineProfile, EngineStats, ModelMemory, ModelStats, RunCounts
 
-__all__ = ["profile_to_dict", "stats_to_dict"]
+__all__ = ["memory_to_dict", "profile_to_dict", "stats_to_dict"]
 
 
 def stats_to_dict(stats: ModelStats) -> dict[str, Any]:
@@ -16,6 +16,20 @@ def stats_to_dict(stats: ModelStats) -> dict[str, Any]:
         "errors": stats.errors,
         "load_seconds": stats.load_seconds,
         "engines": [_engine(engine) for engine in stats.engines],
+    }
+
+
+def memory_to_dict(memory: ModelMemory) -> dict[str, int]:
+    """All of ``memory``; see :meth:`tftrt.Model.memory`."""
+    return {
+        "host_model": memory.host_model,
+        "host_pinned": memory.host_pinned,
+        "gpu_model": memory.gpu_model,
+        "gpu_workspaces": memory.gpu_workspaces,
+        "gpu_buffers": memory.gpu_buffers,
+        "cuda_graphs": memory.cuda_graphs,
+        "gpu_graphs": memory.gpu_graphs,
+        "plans": memory.plans,
     }
 
 

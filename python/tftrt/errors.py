@@ -8,6 +8,8 @@ built-in exception that Python users would expect, so ``except ValueError`` work
 from __future__ import annotations
 
 __all__ = [
+    "CancelledError",
+    "DeadlineExceededError",
     "Error",
     "IncompatibleError",
     "InternalError",
@@ -40,6 +42,14 @@ class UnsupportedError(Error, NotImplementedError):
 
 class ResourceExhaustedError(Error, RuntimeError):
     """Too much is waiting already: the request was turned away, and can be made again."""
+
+
+class DeadlineExceededError(Error, TimeoutError):
+    """A call was not over within its timeout."""
+
+
+class CancelledError(Error, RuntimeError):
+    """A call was cancelled."""
 
 
 class InternalError(Error, RuntimeError):

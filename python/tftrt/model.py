@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,8 +12,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tftrt import _native
+from tftrt._asynchronous import start
 from tftrt._native import GpuArray, ModelInfo, Runner, SavedModelInfo, TensorSpec
-from tftrt._stats import stats_to_dict
+from tftrt._stats import memory_to_dict, stats_to_dict
 from tftrt.errors import InvalidArgumentError
 
 __all__ = ["GpuArray", "Model", "ModelInfo", "Runner", "SavedModelInfo", "TensorSpec", "configure", "empty", "inspect"]
@@ -91,7 +93,8 @@ class Model:
             happens if the engines were made for another GPU or TensorRT, or were changed), ``instances`` (1: requests
             that run on the GPU at the same time), ``cuda_graphs`` ("auto", "on" or "off": launch engines as CUDA
             graphs), ``max_batch``, ``max_wait_us`` and ``max_queued_batches`` (0, 0, 64: run calls that are made at
-            the same time together, up to so many items), ``warm_engines`` (True: run each once before the constructor
+            the same time together, up to so many items), ``max_queued_calls`` (1024: calls of :meth:`run_async` that
+            may wait), ``warm_engines`` (True: run each once before the constructor
             returns), ``warmup`` (further calls before it returns) and ``op_libraries`` (shared libraries with custom
             ops).
 
@@ -137,8 +140,13 @@ class Model:
         return self._native.run_single(value)
 
     def run(
-        self, inputs: Mapping[str, Any] | None = None, outputs: Sequence[str] | None = None, **named: Any
-    ) -> dict[str, NDArray[Any]]:
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Sequence[str] | None = None,
+        on_gpu: Sequence[str] | None = None,
+        timeout: float | None = None,
+        **named: Any,
+    ) -> dict[str, Any]:
         """Run the signature once and return its outputs by name.
 
         Args:
@@ -147,7 +155,10 @@ class Model:
                 Arrays that are C-contiguous and begin at a multiple of 64 bytes, as those of :func:`tftrt.empty`
                 do, are passed on without a copy; do not write to them before the call returns.
             outputs: Names of the outputs wanted (default: all). What only others need is not computed.
-            **named: Inputs by keyword.
+            on_gpu: Of them, those to be returned as :class:`tftrt.GpuArray`.
+            timeout: Seconds after which the call is given up. If it has not begun to run, it never does; if it has,
+                it ends by itself, what it computed is dropped, and arrays may be read until then.
+            **named: Inputs by keyword. One that has the name of an argument here goes into ``inputs``.
 
         Returns:
             Numpy arrays, which are the caller's to write to; strings as object arrays of bytes. The GIL is released
@@ -158,16 +169,56 @@ class Model:
             IncompatibleError: The process was forked after the model was loaded; an input is on a GPU and there is no
                 CUDA.
             ResourceExhaustedError: ``max_batch`` is set, and too many batches are waiting.
+            DeadlineExceededError: It was not over after ``timeout``.
+            UnsupportedError: ``on_gpu`` and the model does not run on a GPU.
 
         Source: python/tftrt/model.py, cpp/src/api/model.cc
         """
-        return self._native.run({**_by_name(inputs), **named}, _names("outputs", outputs))
+        return self._native.run(
+            {**_by_name(inputs), **named}, _names("outputs", outputs), _names("on_gpu", on_gpu), timeout
+        )
+
+    def run_async(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Sequence[str] | None = None,
+        on_gpu: Sequence[str] | None = None,
+        timeout: float | None = None,
+        **named: Any,
+    ) -> asyncio.Future[dict[str, Any]]:
+        """Run the signature once in a thread of the model's, for asyncio: ``await model.run_async(image=image)``.
+
+        Calls begin in the order in which they are made, at least as many at a time as there are processors. Cancelling
+        the future gives the call up: it never begins, or what it computes is dropped. Arrays must not be written to
+        until the call is over.
+
+        Args:
+            inputs: As for :meth:`run`.
+            outputs: Likewise.
+            on_gpu: Likewise.
+            timeout: Likewise; the future has the error then.
+            **named: Inputs by keyword.
+
+        Returns:
+            A future of the running event loop, with what :meth:`run` returns or raises.
+
+        Raises:
+            RuntimeError: No event loop is running.
+            InvalidArgumentError: A name, dtype or shape does not fit the signature; the model is closed.
+            ResourceExhaustedError: ``max_queued_calls`` are waiting.
+
+        Source: python/tftrt/model.py, cpp/src/api/model.cc
+        """
+        given = {**_by_name(inputs), **named}
+        wanted, there = _names("outputs", outputs), _names("on_gpu", on_gpu)
+        return start(lambda done: self._native.run_async(given, wanted, there, timeout, done), timeout)
 
     def bind(
         self,
         inputs: Mapping[str, Any] | None = None,
         outputs: Sequence[str] | None = None,
         on_gpu: Sequence[str] | None = None,
+        into: Mapping[str, Any] | None = None,
         **named: Any,
     ) -> Runner:
         """Bind the signature to arrays that stay where they are, for calls that allocate and copy nothing::
@@ -184,6 +235,8 @@ class Model:
             outputs: Names of the outputs wanted (default: all). What only others need is not computed.
             on_gpu: Names of the outputs to be written to GPU memory, and of the inputs given by their shape that
                 shall be there: they are :class:`tftrt.GpuArray`, everything else is a numpy array.
+            into: Arrays by name of the output that every run then writes to them: C-contiguous, of exactly the output's
+                dtype and shape, on the host or on the model's GPU as for ``inputs``.
             **named: Inputs by keyword.
 
         Returns:
@@ -191,13 +244,13 @@ class Model:
 
         Raises:
             InvalidArgumentError: A name, dtype or shape does not fit the signature; only a copy of an array could be
-                read; the model is closed.
+                read or written; the model is closed.
             UnsupportedError: An input holds strings; ``on_gpu`` and the model does not run on a GPU.
 
         Source: python/tftrt/model.py, cpp/include/tftrt/runner.h
         """
         given = {name: _shape_or_array(value) for name, value in {**_by_name(inputs), **named}.items()}
-        return self._native.bind(given, _names("outputs", outputs), _names("on_gpu", on_gpu))
+        return self._native.bind(given, _names("outputs", outputs), _names("on_gpu", on_gpu), dict(_by_name(into)))
 
     def with_signature(self, name: str) -> Model:
         """Return the same loaded model through another of its signatures; they share one session."""
@@ -257,6 +310,22 @@ class Model:
         Source: python/tftrt/model.py, cpp/include/tftrt/stats.h
         """
         return stats_to_dict(self._native.stats())
+
+    def memory(self) -> dict[str, int]:
+        """What the model takes now, in bytes.
+
+        Returns:
+            On the host ``host_model`` (what the process grew by while loading, an estimate) and ``host_pinned`` (inputs
+            and outputs); on the GPU ``gpu_model`` (variables, weights and contexts of engines), ``gpu_workspaces``,
+            ``gpu_buffers`` (inputs and outputs) and ``gpu_graphs`` (CUDA graphs, an estimate), with their number in
+            ``cuda_graphs``; on disk ``plans`` (serialised engines).
+
+        Raises:
+            InvalidArgumentError: The model is closed.
+
+        Source: python/tftrt/model.py, cpp/include/tftrt/stats.h
+        """
+        return memory_to_dict(self._native.memory())
 
     def close(self) -> None:
         """Wait for the calls under way and free the session; later calls raise. Closing twice is allowed."""

@@ -66,6 +66,42 @@ TEST(Runner, ComputesTheOutputsAskedFor) {
   EXPECT_EQ(ValuesOf<float>(runner.output("difference")), (Floats{6, 4}));
 }
 
+TEST(Runner, WritesToTheCallersMemory) {
+  const Model model = LoadOnCpu("several");
+  Floats sum(2);
+  const Tensor memory = Tensor::Borrow(sum.data(), DType::kFloat32, {1, 2}, nullptr);
+  Runner runner = model.Bind({{"a", Shape{1, 2}}, {"b", Shape{1, 2}}}, {"difference", "sum"}, {}, {{"sum", memory}});
+  for (float x : {3.0f, 5.0f}) {
+    Fill(runner, "a", {x, 2 * x});
+    runner.Run();
+    EXPECT_EQ(sum, (Floats{x, 2 * x}));
+    EXPECT_EQ(ValuesOf<float>(runner.output("difference")), (Floats{x, 2 * x}));
+    EXPECT_EQ(runner.output("sum").data(), sum.data());
+  }
+}
+
+TEST(Runner, ChecksTheCallersMemory) {
+  const Model model = LoadOnCpu("several");
+  const NamedShapes shapes = {{"a", {1, 2}}, {"b", {1, 2}}};
+  const auto bind = [&](const std::string& name, const Tensor& memory,
+                        const std::vector<std::string>& outputs = {"sum"}) {
+    return model.Bind(shapes, outputs, {}, {{name, memory}});
+  };
+  const Tensor fitting = Tensor::Empty(DType::kFloat32, {1, 2});
+  EXPECT_THROW(bind("a", fitting), InvalidArgumentError);
+  EXPECT_THROW(bind("difference", fitting), InvalidArgumentError);
+  EXPECT_THROW(bind("sum", fitting, {"sum", "sum"}), InvalidArgumentError);
+  EXPECT_THROW(bind("sum", Tensor()), InvalidArgumentError);
+  EXPECT_THROW(bind("sum", Tensor::Empty(DType::kFloat64, {1, 2})), InvalidArgumentError);
+  EXPECT_THROW(bind("sum", Tensor::Empty(DType::kFloat32, {1, 3})), InvalidArgumentError);
+  // Whether it fits is known when the output is.
+  const Tensor large = Tensor::From<float>({7, 7, 7, 7}, {2, 2});
+  Runner runner = bind("sum", large);
+  const std::string message = MessageOf<InvalidArgumentError>([&] { runner.Run(); });
+  ExpectContains(message, "\"sum\" is float32[1, 2], but the memory that it is bound to is float32[2, 2]");
+  EXPECT_EQ(ValuesOf<float>(large), Floats(4, 7));
+}
+
 TEST(Runner, AFailedRunLeavesItUsable) {
   const Model model = LoadOnCpu("several");
   Runner runner = model.Bind({{"a", Shape{1, 2}}, {"b", Shape{1, 2}}});

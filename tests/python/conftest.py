@@ -57,6 +57,8 @@ class Gate:
         self._wait = functions.TftrtTestWaitForCalls
         self._wait.argtypes = [ctypes.c_int, ctypes.c_double]
         self._wait.restype = ctypes.c_bool
+        self._calls = functions.TftrtTestCalls
+        self._earlier = self._calls()
 
     def open(self) -> None:
         self._set(True)
@@ -67,6 +69,10 @@ class Gate:
     def wait_for_calls(self, count: int, patience: float = PATIENCE) -> None:
         """Return when that many calls wait at the gate."""
         assert self._wait(count, patience), f"{count} calls should wait at the gate"
+
+    def calls(self) -> int:
+        """How many have come to the gate."""
+        return self._calls() - self._earlier
 
 
 @pytest.fixture(scope="session")

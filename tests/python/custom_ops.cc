@@ -21,6 +21,7 @@ class Gate {
   void Wait() {
     std::unique_lock lock(mutex_);
     ++waiting_;
+    ++calls_;
     changed_.notify_all();
     changed_.wait(lock, [this] { return open_; });
     --waiting_;
@@ -30,6 +31,12 @@ class Gate {
     const std::lock_guard lock(mutex_);
     open_ = open;
     changed_.notify_all();
+  }
+
+  // All that ever came.
+  int calls() {
+    const std::lock_guard lock(mutex_);
+    return calls_;
   }
 
   // Returns false if fewer than `count` calls wait after so many seconds.
@@ -43,6 +50,7 @@ class Gate {
   std::condition_variable changed_;
   bool open_ = false;
   int waiting_ = 0;
+  int calls_ = 0;
 };
 
 Gate& TheGate() {
@@ -124,4 +132,5 @@ REGISTER_KERNEL_BUILDER(Name("TftrtTestFail").Device(tensorflow::DEVICE_CPU), Fa
 extern "C" {
 void TftrtTestSetGate(bool open) { TheGate().Set(open); }
 bool TftrtTestWaitForCalls(int count, double seconds) { return TheGate().WaitForCalls(count, seconds); }
+int TftrtTestCalls() { return TheGate().calls(); }
 }

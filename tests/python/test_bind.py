@@ -49,6 +49,33 @@ def test_the_callers_array_is_read_where_it_lies(model: tftrt.Model) -> None:
         np.testing.assert_array_equal(result, next(iter(model(images(1, seed)).values())))
 
 
+def test_runs_write_to_the_callers_array(model: tftrt.Model) -> None:
+    name = model.outputs[0].name
+    expected = model(images(2))[name]
+    array = np.zeros_like(expected)
+    runner = model.bind({"image": images(2)}, into={name: array})
+    results = runner.run()
+    np.testing.assert_array_equal(array, expected)
+    assert results[name].ctypes.data == array.ctypes.data
+
+
+def test_arrays_that_no_output_can_be_written_to(model: tftrt.Model) -> None:
+    name = model.outputs[0].name
+    shape = model(images(2))[name].shape
+    read_only = np.zeros(shape, np.float32)
+    read_only.flags.writeable = False
+    for array, message in (
+        (read_only, "read-only"),
+        (np.zeros((*shape, 2), np.float32)[..., 0], "only a copy of it could be written"),
+        (np.zeros(shape, np.float64), "dtype float64; expected"),
+        ([0.0], "only a copy of it could be written"),
+    ):
+        with pytest.raises(tftrt.InvalidArgumentError, match=message):
+            model.bind({"image": images(2)}, into={name: array})
+    with pytest.raises(tftrt.InvalidArgumentError, match="no output that was asked for"):
+        model.bind({"image": images(2)}, into={"image": images(2)})
+
+
 def test_only_the_outputs_asked_for(exported: Callable[[str], Path]) -> None:
     model = tftrt.Model(exported("encoder"), device="cpu")
     shapes = {spec.name: (1, 5) for spec in model.inputs}

@@ -1,4 +1,4 @@
-"""What the README and docs/engines.md show works, in another directory."""
+"""What the README, docs/runtime.md and docs/engines.md show works, in another directory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from conftest import HERE
 
 README = (HERE.parents[1] / "README.md").read_text()
+RUNTIME = (HERE.parents[1] / "docs" / "runtime.md").read_text()
 ENGINES = (HERE.parents[1] / "docs" / "engines.md").read_text()
 
 
@@ -45,6 +46,13 @@ def test_python(folder: Path) -> None:
     printed = run([sys.executable, "-W", "error", "-W", "ignore:Type google:DeprecationWarning", "-c", code], folder)
     assert "precision FP16" in printed
     assert "[<image: float32[?, 64, 64, 3]>] [<probabilities: float32[?, 10]>]" in printed
+
+
+def test_runtime(folder: Path) -> None:
+    """Goes on where the README's Python ends."""
+    code = [*blocks("Python", "python"), *blocks("", "python", RUNTIME)]
+    assert len(code) > 2
+    run([sys.executable, "-c", "\n".join(code).replace("demo/model_fp16", "demo/runtime")], folder)
 
 
 def test_command_line(folder: Path) -> None:

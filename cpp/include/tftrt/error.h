@@ -51,6 +51,20 @@ class TFTRT_EXPORT ResourceExhaustedError : public Error {
   ~ResourceExhaustedError() override;
 };
 
+// A call was not over at its deadline (CallOptions::deadline).
+class TFTRT_EXPORT DeadlineExceededError : public Error {
+ public:
+  explicit DeadlineExceededError(const std::string& message);
+  ~DeadlineExceededError() override;
+};
+
+// A call was cancelled (CallOptions::cancellation).
+class TFTRT_EXPORT CancelledError : public Error {
+ public:
+  explicit CancelledError(const std::string& message);
+  ~CancelledError() override;
+};
+
 // TensorFlow or tftrt failed in a way that the caller did not cause.
 class TFTRT_EXPORT InternalError : public Error {
  public:

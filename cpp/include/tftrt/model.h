@@ -2,11 +2,15 @@
 #define TFTRT_MODEL_H_
 
 #include <cstdint>
+#include <exception>
+#include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tftrt/call.h"
 #include "tftrt/dtype.h"
 #include "tftrt/export.h"
 #include "tftrt/options.h"
@@ -88,21 +92,39 @@ class TFTRT_EXPORT Model {
   // ResourceExhaustedError if calls are batched (ModelOptions::max_batch) and too many batches are waiting.
   std::vector<Tensor> Run(const NamedTensors& inputs, const std::vector<std::string>& outputs = {}) const;
 
+  // The same as `options` say. A call with a deadline or a cancellation that TensorFlow's session runs is made in a
+  // thread of the model's, as by RunAsync. Throws also DeadlineExceededError, CancelledError, and UnsupportedError for
+  // outputs on a GPU if the model does not run on one.
+  std::vector<Tensor> Run(const NamedTensors& inputs, const CallOptions& options) const;
+
+  // The same in a thread of the model's, which the call keeps loaded. Calls begin in the order in which they are made,
+  // at least as many at a time as there are processors. Inputs must not be written to until the future is ready, which
+  // has what Run returns or throws, no earlier than that is known: a run that was given up ends first. Throws at once
+  // what is wrong with the arguments, and ResourceExhaustedError if ModelOptions::max_queued_calls are waiting.
+  std::future<std::vector<Tensor>> RunAsync(const NamedTensors& inputs, const CallOptions& options = {}) const;
+
+  // The same, and calls `done` in that thread instead, with the outputs, or with what was thrown. It throws nothing.
+  using Done = std::function<void(std::vector<Tensor> outputs, std::exception_ptr error)>;
+  void RunAsync(const NamedTensors& inputs, const CallOptions& options, Done done) const;
+
   // The same with the tensors in the order of inputs(), for callers that count nanoseconds.
   std::vector<Tensor> RunOrdered(const std::vector<Tensor>& inputs) const;
 
   // The signature with inputs and outputs that stay where they are: see runner.h, which is to be included. Every Run
   // reads the memory of `inputs`, which are given as for Run, on the host or on the model's GPU, mixed freely. Outputs
-  // as for Run; those named in `on_gpu` are written to GPU memory. Throws what Run throws, InvalidArgumentError beyond
+  // as for Run; those named in `on_gpu` are written to GPU memory, those in `into` to the memory of the tensors given
+  // there, on the host or on the model's GPU: without a copy in between if it is pinned or on the GPU, and the model
+  // runs without TensorFlow's session. Run then throws InvalidArgumentError if an output does not have their dtype and
+  // shape. Throws what Run throws, InvalidArgumentError beyond
   // 32 different lists of outputs, UnsupportedError for `on_gpu` if the model does not run on a GPU and for inputs on
   // another GPU than it does.
   Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs = {},
-              const std::vector<std::string>& on_gpu = {}) const;
+              const std::vector<std::string>& on_gpu = {}, const NamedTensors& into = {}) const;
 
   // The same, with inputs of these shapes for the caller to fill, as MakeInput makes them: on the GPU, if `on_gpu`
   // names them. Those whose shape is fixed may be left out.
   Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs = {},
-              const std::vector<std::string>& on_gpu = {}) const;
+              const std::vector<std::string>& on_gpu = {}, const NamedTensors& into = {}) const;
 
   // Zeros (strings: empty) for the input of this name, in memory that it is read from without a copy: aligned, and
   // pinned where the GPU itself reads it; or GPU memory. It may outlive the model. Throws InvalidArgumentError if the
@@ -111,6 +133,9 @@ class TFTRT_EXPORT Model {
 
   // What was called and what ran it since the model was loaded, the calls that warmed it not counted.
   ModelStats Stats() const;
+
+  // What it takes now.
+  ModelMemory Memory() const;
 
   // Waits for the calls under way, then frees the session; any later call through any copy throws. Without it,
   // the session is freed with the last copy.

@@ -62,6 +62,9 @@ struct ModelOptions {
   // Batches that may wait; calls beyond them are turned away with ResourceExhaustedError.
   int max_queued_batches = 64;
 
+  // Calls of Model::RunAsync that may wait; those beyond are turned away with ResourceExhaustedError.
+  int max_queued_calls = 1024;
+
   // Whether runs of an engine are captured as CUDA graphs, which launches them at once instead of kernel by kernel.
   // "auto": when inputs have the same shapes as the last ones, where TensorRT allows. "on": always, and
   // UnsupportedError where it does not. "off": never.

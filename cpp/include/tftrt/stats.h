@@ -56,6 +56,24 @@ struct ModelStats {
   std::vector<EngineStats> engines;
 };
 
+// Bytes that a loaded model takes now, and its share of what it shares with others. Exact where it is not called an
+// estimate.
+struct ModelMemory {
+  // What the process's resident memory grew by while the model was loaded: graph, weights, TensorFlow's own. An
+  // estimate: other threads allocate too, and TensorFlow keeps what it once had.
+  std::uint64_t host_model = 0;
+  std::uint64_t host_pinned = 0;  // inputs and outputs in pinned memory, those of runners and arrays handed out too
+  // What TensorFlow's pool grew by while the model was loaded and warmed: variables, constants, weights and contexts
+  // of engines. An estimate if models are loaded at the same time.
+  std::uint64_t gpu_model = 0;
+  std::uint64_t gpu_workspaces = 0;  // of execution contexts
+  std::uint64_t gpu_buffers = 0;     // inputs and outputs in GPU memory, those of runners and arrays handed out too
+  std::uint64_t cuda_graphs = 0;     // their number
+  // What the GPU's free memory shrank by while they were made. An estimate: it is taken in large pieces.
+  std::uint64_t gpu_graphs = 0;
+  std::uint64_t plans = 0;  // the serialised engines' files
+};
+
 }  // namespace tftrt
 
 #endif  // TFTRT_STATS_H_

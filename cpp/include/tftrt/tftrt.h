@@ -2,6 +2,7 @@
 #define TFTRT_TFTRT_H_
 
 // Everything public in one include. No header here needs TensorFlow, protobuf or CUDA to compile.
+#include "tftrt/call.h"
 #include "tftrt/dtype.h"
 #include "tftrt/engine_builder.h"
 #include "tftrt/environment.h"

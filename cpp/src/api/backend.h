@@ -1,11 +1,13 @@
 #ifndef TFTRT_API_BACKEND_H_
 #define TFTRT_API_BACKEND_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "api/call_limits.h"
 #include "tftrt/engine_builder.h"
 #include "tftrt/model.h"
 #include "tftrt/stats.h"
@@ -33,14 +35,38 @@ class Binding {
   virtual void Run(std::vector<Tensor>& outputs, void* const* stream) = 0;
 };
 
+// What a run shall do.
+struct RunTerms {
+  std::vector<bool> on_gpu;  // for each output, whether it is returned in GPU memory; empty: none is
+  CallLimits limits;
+
+  bool any_on_gpu() const { return std::find(on_gpu.begin(), on_gpu.end(), true) != on_gpu.end(); }
+};
+
+// Where a bound output is written to.
+struct BoundOutput {
+  std::string name;
+  bool on_gpu = false;
+  Tensor memory;  // the caller's; not valid(): the binding's own, on the GPU or the host
+};
+
 // One signature, pruned to some of its outputs and ready to run. Thread-safe.
 class Callable {
  public:
   virtual ~Callable() = default;
 
   // `inputs` point to one tensor for each input of the signature, in its order, already checked against it.
-  // Returns one tensor for each output that the callable was made for.
-  virtual std::vector<Tensor> Run(const Tensor* const* inputs) const = 0;
+  // Returns one tensor for each output that the callable was made for. Throws as CallLimits::Check does when the limits
+  // are reached, if it heeds them; UnsupportedError for outputs on a GPU if the model runs on none.
+  virtual std::vector<Tensor> Run(const Tensor* const* inputs, const RunTerms& terms) const = 0;
+  std::vector<Tensor> Run(const Tensor* const* inputs) const { return Run(inputs, RunTerms()); }
+
+  // Whether a run returns when its limits are reached, instead of when it is over.
+  virtual bool HeedsLimits(const Tensor* const* inputs, const RunTerms& terms) const {
+    static_cast<void>(inputs);
+    static_cast<void>(terms);
+    return false;
+  }
 
   // Has what runs these inputs be as fast from now on as it will ever be. Before others call it.
   virtual void Warm(const Tensor* const* inputs) const { Run(inputs); }
@@ -57,9 +83,9 @@ class Callable {
   // UnsupportedError if it runs on none.
   virtual Tensor MakeInput(DType dtype, const Shape& shape, bool on_gpu) const = 0;
 
-  // `inputs` as for Run; `outputs_on_gpu`, for each output. To be used as long as the callable lives, and destroyed at
-  // any time. Throws UnsupportedError for outputs on a GPU if the model runs on none.
-  virtual std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, const std::vector<bool>& outputs_on_gpu) const = 0;
+  // `inputs` as for Run; one of `outputs` for each output. To be used as long as the callable lives, and destroyed at
+  // any time. Throws UnsupportedError for outputs on a GPU that the model does not run on.
+  virtual std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, std::vector<BoundOutput> outputs) const = 0;
 };
 
 // A call that runs engines: shapes by the name of the input.
@@ -79,8 +105,10 @@ class LoadedModel {
 
   virtual std::vector<EngineStats> engine_stats() const = 0;
 
-  // Forgets what was counted so far.
-  virtual void ResetStats() = 0;
+  // Loading and warming are over: what they counted is forgotten, and what they left in memory is noted.
+  virtual void EndLoading() = 0;
+
+  virtual ModelMemory memory() const = 0;
 
   // For each of the engines' profiles, what to call so that it runs. Empty if no engines are to be warmed.
   virtual const std::vector<WarmUpCall>& warm_up_calls() const = 0;

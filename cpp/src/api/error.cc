@@ -21,6 +21,12 @@ UnsupportedError::~UnsupportedError() = default;
 ResourceExhaustedError::ResourceExhaustedError(const std::string& message) : Error(message) {}
 ResourceExhaustedError::~ResourceExhaustedError() = default;
 
+DeadlineExceededError::DeadlineExceededError(const std::string& message) : Error(message) {}
+DeadlineExceededError::~DeadlineExceededError() = default;
+
+CancelledError::CancelledError(const std::string& message) : Error(message) {}
+CancelledError::~CancelledError() = default;
+
 InternalError::InternalError(const std::string& message) : Error(message) {}
 InternalError::~InternalError() = default;
 

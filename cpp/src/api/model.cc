@@ -7,11 +7,13 @@
 
 #include "api/backend.h"
 #include "api/fork_guard.h"
+#include "api/queued_call.h"
 #include "api/runner_impl.h"
 #include "api/runtime_loader.h"
 #include "api/runtime_options.h"
 #include "api/shared_model.h"
 #include "api/signature_check.h"
+#include "api/waiter.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -40,9 +42,27 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+std::pair<OutputSet, RunTerms> TermsOf(const SignatureSpec& spec, const CallOptions& options) {
+  const OutputSet wanted = OutputsNamed(spec, options.outputs);
+  RunTerms terms;
+  terms.limits = {options.deadline, options.cancellation};
+  if (!options.on_gpu.empty()) terms.on_gpu.resize(wanted.size());
+  for (const std::string& name : options.on_gpu) {
+    bool known = false;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      if (spec.outputs[wanted[i]].name == name) known = terms.on_gpu[i] = true;
+    }
+    if (!known) {
+      throw InvalidArgumentError("on_gpu names \"" + name + "\", which is no output of signature \"" + spec.name +
+                                 "\" that was asked for");
+    }
+  }
+  return {wanted, terms};
+}
+
 }  // namespace
 
-class Model::Impl {
+class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
  public:
   Impl(std::shared_ptr<SharedModel> model, const std::string& signature)
       : model_(std::move(model)), callables_(model_->Prepare(signature)), spec_(model_->Spec(signature)) {}
@@ -79,32 +99,73 @@ class Model::Impl {
   }
 
   std::vector<Tensor> Run(const Tensor* const* inputs, const std::vector<std::string>& outputs) const {
-    const OutputSet wanted = OutputsNamed(spec_, outputs);
+    return Run(inputs, OutputsNamed(spec_, outputs), RunTerms());
+  }
+
+  std::vector<Tensor> Run(const Tensor* const* inputs, const OutputSet& wanted, const RunTerms& terms) const {
     const SharedModel::Use use(*model_);
-    return callables_.Run(inputs, wanted, model_->loaded());
+    return callables_.Run(inputs, wanted, terms, model_->loaded());
+  }
+
+  // Has a thread of the model's make the call, and count it.
+  void Start(const std::vector<const Tensor*>& inputs, const OutputSet& wanted, const RunTerms& terms,
+             Model::Done done) const {
+    std::vector<Tensor> kept;
+    for (const Tensor* input : inputs) kept.push_back(*input);
+    const auto run = [self = shared_from_this(), wanted, terms](const Tensor* const* ordered) {
+      SharedModel::Count count(self->model());
+      terms.limits.Check();
+      std::vector<Tensor> results = self->Run(ordered, wanted, terms);
+      terms.limits.Check();
+      count.Succeed();
+      return results;
+    };
+    const auto call = std::make_shared<QueuedCall>(std::move(kept), run, std::move(done));
+    const SharedModel::Use use(*model_);
+    model_->Submit([call] { call->Make(); });
+  }
+
+  // Whether Run returns when the limits are reached.
+  bool HeedsLimits(const Tensor* const* inputs, const OutputSet& wanted, const RunTerms& terms) const {
+    const SharedModel::Use use(*model_);
+    const Callable* callable = callables_.ForOutputs(wanted, model_->loaded());
+    return callable != nullptr && callable->HeedsLimits(inputs, terms);
   }
 
   Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs,
-              const std::vector<std::string>& on_gpu) const {
+              const std::vector<std::string>& on_gpu, const NamedTensors& into) const {
     std::vector<Tensor> ordered;
     for (const Tensor* input : OrderInputs(spec_, inputs)) ordered.push_back(*input);
     const OutputSet wanted = OutputsNamed(spec_, outputs);
-    std::vector<bool> outputs_on_gpu(wanted.size());
+    std::vector<BoundOutput> bound;
+    for (std::size_t index : wanted) bound.push_back({spec_.outputs[index].name, false, Tensor()});
     for (const std::string& name : on_gpu) {
       bool known = std::any_of(inputs.begin(), inputs.end(), [&](const auto& input) { return input.first == name; });
-      for (std::size_t i = 0; i < wanted.size(); ++i) {
-        if (spec_.outputs[wanted[i]].name == name) known = outputs_on_gpu[i] = true;
-      }
+      for (std::size_t index : PositionsOf(wanted, name)) known = bound[index].on_gpu = true;
       if (!known) {
         throw InvalidArgumentError("on_gpu names \"" + name + "\", which is neither an input of signature \"" +
                                    spec_.name + "\" nor an output that was asked for");
       }
     }
-    return Runner::Impl::Make(model_, callables_, std::move(ordered), wanted, outputs_on_gpu);
+    for (const auto& [name, memory] : into) {
+      const std::vector<std::size_t> positions = PositionsOf(wanted, name);
+      if (positions.size() != 1) {
+        throw InvalidArgumentError(
+            "into names \"" + name + "\", which is " +
+            (positions.empty() ? "no output that was asked for" : "an output that was asked for more than once"));
+      }
+      const TensorSpec& output = spec_.outputs[wanted[positions.front()]];
+      if (output.dtype == DType::kString)
+        throw UnsupportedError("strings cannot be written into memory of the caller's");
+      CheckTensor(output, memory, "output");
+      bound[positions.front()].on_gpu = memory.on_gpu();
+      bound[positions.front()].memory = memory;
+    }
+    return Runner::Impl::Make(model_, callables_, std::move(ordered), wanted, std::move(bound));
   }
 
   Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs,
-              const std::vector<std::string>& on_gpu) const {
+              const std::vector<std::string>& on_gpu, const NamedTensors& into) const {
     NamedTensors inputs;
     const auto make = [&](const std::string& name, const Shape& shape) {
       const bool there = std::find(on_gpu.begin(), on_gpu.end(), name) != on_gpu.end();
@@ -117,7 +178,7 @@ class Model::Impl {
       const bool fixed = input.known_rank && std::count(input.shape.begin(), input.shape.end(), -1) == 0;
       if (!given && fixed) make(input.name, input.shape);
     }
-    return Bind(inputs, outputs, on_gpu);
+    return Bind(inputs, outputs, on_gpu, into);
   }
 
   Tensor MakeInput(const std::string& name, const Shape& shape, bool on_gpu) const {
@@ -144,6 +205,14 @@ class Model::Impl {
   }
 
  private:
+  std::vector<std::size_t> PositionsOf(const OutputSet& outputs, const std::string& name) const {
+    std::vector<std::size_t> positions;
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      if (spec_.outputs[outputs[i]].name == name) positions.push_back(i);
+    }
+    return positions;
+  }
+
   const std::shared_ptr<SharedModel> model_;
   SignatureCallables& callables_;
   const SignatureSpec& spec_;  // of *model_, so that it outlives Close
@@ -163,13 +232,17 @@ Model Model::Load(const std::string& path, const ModelOptions& options) {
   }
   CheckThreads("intra_op_threads", options.intra_op_threads);
   CheckThreads("inter_op_threads", options.inter_op_threads);
+  if (options.max_queued_calls < 0) {
+    throw InvalidArgumentError("max_queued_calls is " + std::to_string(options.max_queued_calls) +
+                               "; expected 0 or more");
+  }
   Backend& backend = GetBackend();
   const ResolvedRuntimeOptions runtime = FixSessionOptions();
   {
     const std::lock_guard lock(mutex);
     if (first_load == nullptr) first_load = std::make_unique<ForkGuard>();
   }
-  auto shared = std::make_shared<SharedModel>(backend.Load(path, options, runtime));
+  auto shared = std::make_shared<SharedModel>(backend.Load(path, options, runtime), options);
   const auto loaded = std::chrono::steady_clock::now();
   Model model(std::make_shared<const Impl>(shared, options.signature));
   const double callables_seconds = SecondsSince(loaded);
@@ -179,18 +252,18 @@ Model Model::Load(const std::string& path, const ModelOptions& options) {
   }
   model.impl_->WarmUp(options.warmup);
   shared->set_load_seconds(callables_seconds, SecondsSince(ready));
-  shared->loaded().ResetStats();
+  shared->loaded().EndLoading();
   return model;
 }
 
 Runner Model::Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs,
-                   const std::vector<std::string>& on_gpu) const {
-  return impl_->Bind(inputs, outputs, on_gpu);
+                   const std::vector<std::string>& on_gpu, const NamedTensors& into) const {
+  return impl_->Bind(inputs, outputs, on_gpu, into);
 }
 
 Runner Model::Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs,
-                   const std::vector<std::string>& on_gpu) const {
-  return impl_->Bind(shapes, outputs, on_gpu);
+                   const std::vector<std::string>& on_gpu, const NamedTensors& into) const {
+  return impl_->Bind(shapes, outputs, on_gpu, into);
 }
 
 Tensor Model::MakeInput(const std::string& name, const Shape& shape, bool on_gpu) const {
@@ -207,6 +280,7 @@ const std::vector<TensorSpec>& Model::outputs() const { return impl_->spec().out
 const ModelInfo& Model::info() const { return impl_->model().info(); }
 const std::string& Model::manifest() const { return impl_->model().manifest(); }
 ModelStats Model::Stats() const { return impl_->model().Stats(); }
+ModelMemory Model::Memory() const { return impl_->model().Memory(); }
 bool Model::closed() const { return impl_->model().closed(); }
 void Model::Close() { impl_->model().Close(); }
 
@@ -222,6 +296,51 @@ std::vector<Tensor> Model::Run(const NamedTensors& inputs, const std::vector<std
   std::vector<Tensor> results = outputs.empty() ? impl_->Run(ordered.data()) : impl_->Run(ordered.data(), outputs);
   count.Succeed();
   return results;
+}
+
+std::vector<Tensor> Model::Run(const NamedTensors& inputs, const CallOptions& options) const {
+  SharedModel::Count count(impl_->model());
+  const std::vector<const Tensor*> ordered = OrderInputs(impl_->spec(), inputs);
+  const auto [wanted, terms] = TermsOf(impl_->spec(), options);
+  terms.limits.Check();
+  std::vector<Tensor> results;
+  if (!terms.limits.any() || impl_->HeedsLimits(ordered.data(), wanted, terms)) {
+    results = impl_->Run(ordered.data(), wanted, terms);
+  } else {
+    struct Outcome {
+      Waiter waiter;
+      std::vector<Tensor> outputs;
+      std::exception_ptr error;
+    };
+    const auto outcome = std::make_shared<Outcome>();
+    impl_->Start(ordered, wanted, terms, [outcome](std::vector<Tensor> outputs, std::exception_ptr error) {
+      outcome->outputs = std::move(outputs);
+      outcome->error = std::move(error);
+      outcome->waiter.Notify();
+    });
+    count.LeaveToAnother();
+    outcome->waiter.Wait(terms.limits);
+    if (outcome->error != nullptr) std::rethrow_exception(outcome->error);
+    results = std::move(outcome->outputs);
+  }
+  count.Succeed();
+  return results;
+}
+
+void Model::RunAsync(const NamedTensors& inputs, const CallOptions& options, Done done) const {
+  SharedModel::Count count(impl_->model());
+  const auto [wanted, terms] = TermsOf(impl_->spec(), options);
+  impl_->Start(OrderInputs(impl_->spec(), inputs), wanted, terms, std::move(done));
+  count.LeaveToAnother();
+}
+
+std::future<std::vector<Tensor>> Model::RunAsync(const NamedTensors& inputs, const CallOptions& options) const {
+  const auto promise = std::make_shared<std::promise<std::vector<Tensor>>>();
+  std::future<std::vector<Tensor>> future = promise->get_future();
+  RunAsync(inputs, options, [promise](std::vector<Tensor> outputs, std::exception_ptr error) {
+    error == nullptr ? promise->set_value(std::move(outputs)) : promise->set_exception(std::move(error));
+  });
+  return future;
 }
 
 std::vector<Tensor> Model::RunOrdered(const std::vector<Tensor>& inputs) const {

@@ -9,7 +9,7 @@
 namespace tftrt {
 
 Runner::Impl::Impl(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-                   const OutputSet& outputs, const std::vector<bool>& outputs_on_gpu)
+                   const OutputSet& outputs, std::vector<BoundOutput> bound)
     : model_(std::move(model)), spec_(callables.spec()), inputs_(std::move(inputs)), outputs_(outputs.size()) {
   for (std::size_t index : outputs) output_specs_.push_back(spec_.outputs[index]);
   const Callable* callable = callables.ForOutputs(outputs, model_->loaded());
@@ -18,13 +18,13 @@ Runner::Impl::Impl(std::shared_ptr<SharedModel> model, SignatureCallables& calla
         "signature \"" + spec_.name +
         "\" has been called with 32 lists of outputs already; bind one of these, or all outputs");
   }
-  binding_ = callable->Bind(inputs_, outputs_on_gpu);
+  binding_ = callable->Bind(inputs_, std::move(bound));
 }
 
 Runner Runner::Impl::Make(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-                          const OutputSet& outputs, const std::vector<bool>& outputs_on_gpu) {
+                          const OutputSet& outputs, std::vector<BoundOutput> bound) {
   const SharedModel::Use use(*model);
-  return Runner(std::unique_ptr<Impl>(new Impl(model, callables, std::move(inputs), outputs, outputs_on_gpu)));
+  return Runner(std::unique_ptr<Impl>(new Impl(model, callables, std::move(inputs), outputs, std::move(bound))));
 }
 
 void Runner::Impl::Run(void* const* stream) {

@@ -13,9 +13,9 @@ namespace tftrt {
 
 class Runner::Impl {
  public:
-  // `inputs` are in the signature's order, and checked; `outputs_on_gpu` in that of `outputs`.
+  // `inputs` are in the signature's order, and checked; `bound` in that of `outputs`.
   static Runner Make(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-                     const OutputSet& outputs, const std::vector<bool>& outputs_on_gpu);
+                     const OutputSet& outputs, std::vector<BoundOutput> bound);
 
   void Run(void* const* stream);
 
@@ -27,7 +27,7 @@ class Runner::Impl {
 
  private:
   Impl(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-       const OutputSet& outputs, const std::vector<bool>& outputs_on_gpu);
+       const OutputSet& outputs, std::vector<BoundOutput> bound);
 
   const std::shared_ptr<SharedModel> model_;
   const SignatureSpec& spec_;  // of *model_

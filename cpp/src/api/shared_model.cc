@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <thread>
 #include <utility>
 
 #include "api/signature_check.h"
@@ -17,6 +18,15 @@ OutputSet AllOutputs(const SignatureSpec& spec) {
   OutputSet all(spec.outputs.size());
   std::iota(all.begin(), all.end(), std::size_t{0});
   return all;
+}
+
+// So that neither processors nor instances nor batches wait for threads.
+std::size_t ThreadsFor(const ModelOptions& options) {
+  constexpr std::size_t kMost = 256;
+  const auto instances = static_cast<std::size_t>(options.instances);
+  const std::size_t processors = std::max(1u, std::thread::hardware_concurrency());
+  const std::size_t batches = options.max_batch > 1 ? (instances + 1) * static_cast<std::size_t>(options.max_batch) : 0;
+  return std::min(std::max({processors, 2 * instances, batches}), kMost);
 }
 
 Tensor CopyOf(const Tensor& tensor) {
@@ -36,9 +46,17 @@ OutputSet OutputsNamed(const SignatureSpec& spec, const std::vector<std::string>
 SignatureCallables::SignatureCallables(const SignatureSpec& spec, LoadedModel& model)
     : spec_(spec), all_(AllOutputs(spec)), all_outputs_(model.MakeCallable(spec, all_)) {}
 
-std::vector<Tensor> SignatureCallables::Run(const Tensor* const* inputs, const OutputSet& wanted, LoadedModel& model) {
-  if (const Callable* callable = ForOutputs(wanted, model)) return callable->Run(inputs);
-  std::vector<Tensor> every = all_outputs_->Run(inputs);
+std::vector<Tensor> SignatureCallables::Run(const Tensor* const* inputs, const OutputSet& wanted, const RunTerms& terms,
+                                            LoadedModel& model) {
+  if (const Callable* callable = ForOutputs(wanted, model)) return callable->Run(inputs, terms);
+  if (terms.any_on_gpu()) {
+    throw InvalidArgumentError("signature \"" + spec_.name +
+                               "\" has been called with 32 lists of outputs already; ask for one of these, for all "
+                               "outputs, or for outputs on the host");
+  }
+  RunTerms all;
+  all.limits = terms.limits;
+  std::vector<Tensor> every = all_outputs_->Run(inputs, all);
   std::vector<Tensor> selected;
   for (auto index = wanted.begin(); index != wanted.end(); ++index) {
     const bool repeated = std::find(wanted.begin(), index, *index) != index;
@@ -56,17 +74,19 @@ const Callable* SignatureCallables::ForOutputs(const OutputSet& wanted, LoadedMo
   return (some_outputs_[wanted] = model.MakeCallable(spec_, wanted)).get();
 }
 
-SharedModel::SharedModel(std::unique_ptr<LoadedModel> loaded)
+SharedModel::SharedModel(std::unique_ptr<LoadedModel> loaded, const ModelOptions& options)
     : info_(loaded->info()),
       manifest_(loaded->manifest()),
       signatures_(loaded->signatures()),
-      loaded_(std::move(loaded)) {}
+      loaded_(std::move(loaded)),
+      queue_(std::make_unique<CallQueue>(ThreadsFor(options), static_cast<std::size_t>(options.max_queued_calls))) {}
 
 SharedModel::~SharedModel() {
   if (!fork_guard_.InForkedChild()) return;
   // Freeing a session joins threads that a forked child does not have.
   for (auto& [name, callables] : callables_) callables.release();
   loaded_.release();
+  queue_.release();
 }
 
 const SignatureSpec& SharedModel::Spec(const std::string& name) const {
@@ -98,6 +118,16 @@ SharedModel::Use::Use(const SharedModel& model) {
   if (!lock_.owns_lock() || model.loaded_ == nullptr) {
     throw InvalidArgumentError("the model \"" + model.info_.path + "\" is closed; load it again");
   }
+}
+
+void SharedModel::Submit(std::function<void()> call) {
+  fork_guard_.Check();
+  queue_->Submit(std::move(call));
+}
+
+ModelMemory SharedModel::Memory() const {
+  const Use use(*this);
+  return loaded_->memory();
 }
 
 ModelStats SharedModel::Stats() const {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "api/backend.h"
+#include "api/call_queue.h"
 #include "api/fork_guard.h"
 #include "tftrt/model.h"
 #include "tftrt/stats.h"
@@ -33,7 +35,9 @@ class SignatureCallables {
   const SignatureSpec& spec() const { return spec_; }
   const Callable& all_outputs() const { return *all_outputs_; }
 
-  std::vector<Tensor> Run(const Tensor* const* inputs, const OutputSet& wanted, LoadedModel& model);
+  // Throws InvalidArgumentError for outputs on a GPU if there are too many sets of outputs already.
+  std::vector<Tensor> Run(const Tensor* const* inputs, const OutputSet& wanted, const RunTerms& terms,
+                          LoadedModel& model);
 
   // Computes the outputs wanted and no others; null if there are too many such sets already.
   const Callable* ForOutputs(const OutputSet& wanted, LoadedModel& model);
@@ -49,7 +53,7 @@ class SignatureCallables {
 // The model that all its handles share. Thread-safe.
 class SharedModel {
  public:
-  explicit SharedModel(std::unique_ptr<LoadedModel> loaded);
+  SharedModel(std::unique_ptr<LoadedModel> loaded, const ModelOptions& options);
   ~SharedModel();
 
   const ModelInfo& info() const { return info_; }
@@ -74,22 +78,30 @@ class SharedModel {
     std::shared_lock<std::shared_mutex> lock_;
   };
 
-  // Counts a call, and an error unless Succeed() is called.
+  // Counts a call, and an error unless Succeed() is called; neither if another counts it.
   class Count {
    public:
     explicit Count(SharedModel& model) : model_(model) {}
     ~Count() {
+      if (left_) return;
       model_.calls_.fetch_add(1, std::memory_order_relaxed);
       if (!succeeded_) model_.errors_.fetch_add(1, std::memory_order_relaxed);
     }
     void Succeed() { succeeded_ = true; }
+    void LeaveToAnother() { left_ = true; }
 
    private:
     SharedModel& model_;
     bool succeeded_ = false;
+    bool left_ = false;
   };
 
+  // Has `call`, which throws nothing, made in a thread of the model's. Throws ResourceExhaustedError if too many wait.
+  void Submit(std::function<void()> call);
+
   ModelStats Stats() const;
+  // Throws if the model is closed.
+  ModelMemory Memory() const;
   void set_load_seconds(double callables, double warm_up);
 
   // Waits for the calls under way, and frees the session.
@@ -110,6 +122,7 @@ class SharedModel {
   std::unique_ptr<LoadedModel> loaded_;
   std::mutex callables_mutex_;
   std::map<std::string, std::unique_ptr<SignatureCallables>> callables_;
+  std::unique_ptr<CallQueue> queue_;
 };
 
 }  // namespace tftrt

@@ -38,21 +38,22 @@ std::size_t IndexOf(const std::vector<TensorSpec>& specs, const std::string& nam
                              "s are " + Names(specs));
 }
 
-void CheckInput(const TensorSpec& spec, const Tensor& tensor) {
+void CheckTensor(const TensorSpec& spec, const Tensor& tensor, const char* what) {
+  const auto name = [&] { return std::string(what) + " \"" + spec.name + "\""; };
   if (!tensor.valid()) {
-    throw InvalidArgumentError("input \"" + spec.name +
-                               "\" is an empty Tensor (default-constructed or moved from); expected " + ToString(spec));
+    throw InvalidArgumentError(name() + " is an empty Tensor (default-constructed or moved from); expected " +
+                               ToString(spec));
   }
   if (tensor.dtype() != spec.dtype) {
-    throw InvalidArgumentError("input \"" + spec.name + "\" has dtype " + std::string(Name(tensor.dtype())) +
-                               "; expected " + ToString(spec) + ". Convert it first: tftrt does not cast");
+    throw InvalidArgumentError(name() + " has dtype " + std::string(Name(tensor.dtype())) + "; expected " +
+                               ToString(spec) + ". Convert it first: tftrt does not cast");
   }
-  CheckShape(spec, tensor.shape());
+  CheckShape(spec, tensor.shape(), what);
 }
 
-void CheckShape(const TensorSpec& spec, const Shape& shape) {
+void CheckShape(const TensorSpec& spec, const Shape& shape, const char* what) {
   if (!spec.known_rank || Fits(shape, spec.shape)) return;
-  throw InvalidArgumentError("input \"" + spec.name + "\" has shape " + ToString(shape) + "; expected " +
+  throw InvalidArgumentError(std::string(what) + " \"" + spec.name + "\" has shape " + ToString(shape) + "; expected " +
                              ToString(spec) +
                              (shape.size() != spec.shape.size() ? ": another number of dimensions" : ""));
 }

@@ -14,11 +14,13 @@ namespace tftrt {
 std::size_t IndexOf(const std::vector<TensorSpec>& specs, const std::string& name, const char* what,
                     const std::string& signature);
 
-// Throws InvalidArgumentError if dtype, rank or a fixed dimension of `tensor` is not that of `spec`.
-void CheckInput(const TensorSpec& spec, const Tensor& tensor);
+// Throws InvalidArgumentError if dtype, rank or a fixed dimension of `tensor` is not that of `spec`; `what` is "input"
+// or "output".
+void CheckTensor(const TensorSpec& spec, const Tensor& tensor, const char* what);
+inline void CheckInput(const TensorSpec& spec, const Tensor& tensor) { CheckTensor(spec, tensor, "input"); }
 
 // The same of a shape alone.
-void CheckShape(const TensorSpec& spec, const Shape& shape);
+void CheckShape(const TensorSpec& spec, const Shape& shape, const char* what = "input");
 
 // `inputs` in the order of the signature's. Throws InvalidArgumentError if one is missing, unknown or given twice,
 // or does not fit.

@@ -37,12 +37,13 @@ class BatchingCallable final : public Callable {
                    const BatchingOptions& options)
       : inner_(std::move(inner)), inputs_(inputs), scheduler_(std::move(scheduler)), options_(options) {}
 
-  std::vector<Tensor> Run(const Tensor* const* inputs) const override {
-    BatchRequest request;
-    request.inputs = inputs;
-    request.rows = RowsIn(*inputs[0]);
-    Queue* queue = CanShare(request) ? QueueFor(RowsOf(request)) : nullptr;
-    if (queue == nullptr) return inner_->Run(inputs);
+  std::vector<Tensor> Run(const Tensor* const* inputs, const RunTerms& terms) const override {
+    Queue* queue = CanShare(inputs, terms) ? QueueFor(RowsOf(inputs)) : nullptr;
+    if (queue == nullptr) return inner_->Run(inputs, terms);
+    const auto request = std::make_shared<BatchRequest>();
+    for (std::size_t i = 0; i < inputs_; ++i) request->inputs.push_back(*inputs[i]);
+    request->limits = terms.limits;
+    request->rows = RowsIn(*inputs[0]);
     auto task = std::make_unique<BatchTask>(request);
     const absl::Status status = queue->scheduler->Schedule(&task);
     if (absl::IsUnavailable(status)) {
@@ -51,9 +52,13 @@ class BatchingCallable final : public Callable {
                                    "instances or a higher max_queued_batches");
     }
     ThrowIfError(status, "queueing a request");
-    request.done.WaitForNotification();
-    if (request.failure != nullptr) std::rethrow_exception(request.failure);
-    return std::move(request.outputs);
+    request->done.Wait(terms.limits);
+    if (request->failure != nullptr) std::rethrow_exception(request->failure);
+    return std::move(request->outputs);
+  }
+
+  bool HeedsLimits(const Tensor* const* inputs, const RunTerms& terms) const override {
+    return (CanShare(inputs, terms) && QueueFor(RowsOf(inputs)) != nullptr) || inner_->HeedsLimits(inputs, terms);
   }
 
   void Warm(const Tensor* const* inputs) const override { inner_->Warm(inputs); }
@@ -62,8 +67,8 @@ class BatchingCallable final : public Callable {
     return inner_->MakeInput(dtype, shape, on_gpu);
   }
 
-  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, const std::vector<bool>& outputs_on_gpu) const override {
-    return inner_->Bind(std::move(inputs), outputs_on_gpu);
+  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, std::vector<BoundOutput> outputs) const override {
+    return inner_->Bind(std::move(inputs), std::move(outputs));
   }
 
  private:
@@ -72,18 +77,19 @@ class BatchingCallable final : public Callable {
     std::unique_ptr<tensorflow::serving::BatchScheduler<BatchTask>> scheduler;
   };
 
-  bool CanShare(const BatchRequest& request) const {
-    return request.rows > 0 && request.rows < options_.max_batch &&
+  bool CanShare(const Tensor* const* inputs, const RunTerms& terms) const {
+    const std::int64_t rows = RowsIn(*inputs[0]);
+    return rows > 0 && rows < options_.max_batch && !terms.any_on_gpu() &&
            std::all_of(
-               request.inputs, request.inputs + inputs_,
-               [&](const Tensor* input) { return !input->on_gpu() && RowsIn(*input) == request.rows; });
+               inputs, inputs + inputs_,
+               [&](const Tensor* input) { return !input->on_gpu() && RowsIn(*input) == rows; });
   }
 
   // The shapes of its inputs' rows.
-  ShapeKey RowsOf(const BatchRequest& request) const {
+  ShapeKey RowsOf(const Tensor* const* inputs) const {
     ShapeKey key;
     for (std::size_t i = 0; i < inputs_; ++i) {
-      const Shape& shape = request.inputs[i]->shape();
+      const Shape& shape = inputs[i]->shape();
       key.Add(static_cast<std::int64_t>(shape.size()));
       for (std::size_t d = 1; d < shape.size(); ++d) key.Add(shape[d]);
     }
@@ -109,7 +115,15 @@ class BatchingCallable final : public Callable {
 
   void Process(const Batch& batch) const {
     std::vector<BatchRequest*> requests;
-    for (int i = 0; i < batch.num_tasks(); ++i) requests.push_back(&batch.task(i).request());
+    for (int i = 0; i < batch.num_tasks(); ++i) {
+      BatchRequest& request = batch.task(i).request();
+      if (IsGivenUp(request)) {
+        request.done.Notify();
+      } else {
+        requests.push_back(&request);
+      }
+    }
+    if (requests.empty()) return;
     try {
       RunTogether(requests);
     } catch (const std::exception&) {
@@ -119,9 +133,24 @@ class BatchingCallable final : public Callable {
     for (BatchRequest* request : requests) request->done.Notify();
   }
 
+  static bool IsGivenUp(BatchRequest& request) {
+    try {
+      request.limits.Check();
+    } catch (const Error&) {
+      request.failure = std::current_exception();
+    }
+    return request.failure != nullptr;
+  }
+
+  static std::vector<const Tensor*> PointersTo(const std::vector<Tensor>& tensors) {
+    std::vector<const Tensor*> pointers;
+    for (const Tensor& tensor : tensors) pointers.push_back(&tensor);
+    return pointers;
+  }
+
   void RunAlone(BatchRequest& request) const {
     try {
-      request.outputs = inner_->Run(request.inputs);
+      request.outputs = inner_->Run(PointersTo(request.inputs).data());
     } catch (const std::exception&) {
       request.failure = std::current_exception();
     }
@@ -131,16 +160,15 @@ class BatchingCallable final : public Callable {
     if (requests.size() == 1) return RunAlone(*requests.front());
     std::int64_t rows = 0;
     for (const BatchRequest* request : requests) rows += request->rows;
-    const std::int64_t padded = inner_->RowsToRun(requests.front()->inputs, rows, options_.max_batch);
+    const std::int64_t padded =
+        inner_->RowsToRun(PointersTo(requests.front()->inputs).data(), rows, options_.max_batch);
     std::vector<Tensor> stacked;
-    std::vector<const Tensor*> pointers;
     for (std::size_t i = 0; i < inputs_; ++i) {
       std::vector<const Tensor*> parts;
-      for (const BatchRequest* request : requests) parts.push_back(request->inputs[i]);
+      for (const BatchRequest* request : requests) parts.push_back(&request->inputs[i]);
       stacked.push_back(StackRows(parts, padded));
     }
-    for (const Tensor& tensor : stacked) pointers.push_back(&tensor);
-    const std::vector<Tensor> outputs = inner_->Run(pointers.data());
+    const std::vector<Tensor> outputs = inner_->Run(PointersTo(stacked).data());
     for (const Tensor& output : outputs) {
       if (RowsIn(output) != padded) {
         throw UnsupportedError("an output has the shape " + ToString(output.shape()) + " for " +

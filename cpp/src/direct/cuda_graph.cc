@@ -1,5 +1,7 @@
 #include "direct/cuda_graph.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 
 #include "tftrt/error.h"
@@ -11,9 +13,17 @@ std::string Describe(const char* what, int error) {
   return std::string(what) + ": CUDA error " + std::to_string(error) + ", " + GetCuda().GetErrorString(error);
 }
 
+std::int64_t FreeBytes() {
+  std::size_t free = 0;
+  std::size_t total = 0;
+  CheckCuda(GetCuda().MemGetInfo(&free, &total), "asking for the GPU's free memory");
+  return static_cast<std::int64_t>(free);
+}
+
 }  // namespace
 
-std::string CudaGraphRun::Capture(CudaStream stream, const std::function<void()>& queue) {
+std::string CudaGraphRun::Capture(CudaStream stream, const std::shared_ptr<MemoryCounters>& counters,
+                                  const std::function<void()>& queue) {
   const Cuda& cuda = GetCuda();
   Reset();
   // Other threads go on allocating and copying meanwhile.
@@ -35,6 +45,7 @@ std::string CudaGraphRun::Capture(CudaStream stream, const std::function<void()>
     return problem.empty() ? Describe("ending a capture", ended) : problem;
   }
   if (!problem.empty()) return problem;
+  const std::int64_t free_before = FreeBytes();
   if (const int error = cuda.GraphInstantiateWithFlags(&executable_, graph, 0)) {
     executable_ = nullptr;
     cuda.GetLastError();
@@ -42,12 +53,16 @@ std::string CudaGraphRun::Capture(CudaStream stream, const std::function<void()>
   }
   // So that the first launch is as fast as any.
   CheckCuda(cuda.GraphUpload(executable_, stream), "uploading a graph");
+  number_ = CountedUse(counters, &MemoryCounters::graphs, 1);
+  bytes_ = CountedUse(counters, &MemoryCounters::gpu_graphs, std::max<std::int64_t>(free_before - FreeBytes(), 0));
   return "";
 }
 
 void CudaGraphRun::Reset() {
   if (executable_ != nullptr) GetCuda().GraphExecDestroy(executable_);
   executable_ = nullptr;
+  number_ = CountedUse();
+  bytes_ = CountedUse();
 }
 
 }  // namespace tftrt

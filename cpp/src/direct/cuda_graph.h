@@ -2,10 +2,12 @@
 #define TFTRT_DIRECT_CUDA_GRAPH_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "gpu/cuda.h"
+#include "gpu/memory_counters.h"
 
 namespace tftrt {
 
@@ -19,8 +21,10 @@ class CudaGraphRun {
 
   bool captured() const { return executable_ != nullptr; }
 
-  // Captures what `queue` puts into `stream`; nothing of it runs. Returns why that cannot be; empty if it was done.
-  std::string Capture(CudaStream stream, const std::function<void()>& queue);
+  // Captures what `queue` puts into `stream`; nothing of it runs. Returns why that cannot be; empty if it was done. It
+  // is counted in `counters` as long as it is there.
+  std::string Capture(CudaStream stream, const std::shared_ptr<MemoryCounters>& counters,
+                      const std::function<void()>& queue);
 
   void Launch(CudaStream stream) const { CheckCuda(GetCuda().GraphLaunch(executable_, stream), "launching a graph"); }
 
@@ -29,6 +33,8 @@ class CudaGraphRun {
 
  private:
   CudaGraphExec executable_ = nullptr;
+  CountedUse number_;
+  CountedUse bytes_;
 };
 
 }  // namespace tftrt

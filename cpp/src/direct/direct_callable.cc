@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "runtime/bound_output.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -23,6 +24,11 @@ void OrderAfterDefaultStream(const std::vector<bool>& on_gpu, CudaStream stream)
   CudaEventOwner().Order(kCudaDefaultStream, stream);
 }
 
+void WaitFor(const CudaEventOwner& over, const CallLimits& limits) {
+  if (!limits.any()) return over.Wait();
+  while (!over.IsOver()) limits.Check();
+}
+
 class DirectCallable final : public Callable {
  public:
   DirectCallable(std::shared_ptr<DirectEngine> engine, DirectSignature signature, std::vector<std::size_t> outputs,
@@ -32,12 +38,17 @@ class DirectCallable final : public Callable {
         outputs_(std::move(outputs)),
         otherwise_(std::move(otherwise)) {}
 
-  std::vector<Tensor> Run(const Tensor* const* inputs) const override {
+  std::vector<Tensor> Run(const Tensor* const* inputs, const RunTerms& terms) const override {
     const ShapeKey key = KeyOf(inputs);
     ShapeRecord& record = engine_->record.Find(key);
-    if (!Takes(inputs, record, key)) return otherwise_->Run(inputs);
+    if (!Takes(inputs, record, key)) return otherwise_->Run(inputs, terms);
     InstancePool::Lease lease(engine_->instances);
-    return RunOn(lease, inputs, record, key);
+    return RunOn(lease, inputs, terms, record, key);
+  }
+
+  bool HeedsLimits(const Tensor* const* inputs, const RunTerms& terms) const override {
+    const ShapeKey key = KeyOf(inputs);
+    return Takes(inputs, engine_->record.Find(key), key) || otherwise_->HeedsLimits(inputs, terms);
   }
 
   void Warm(const Tensor* const* inputs) const override {
@@ -48,7 +59,7 @@ class DirectCallable final : public Callable {
       // The second time captures a graph.
       for (int time = 0; time < 2; ++time) {
         InstancePool::Lease lease(engine_->instances, i);
-        RunOn(lease, inputs, record, key);
+        RunOn(lease, inputs, RunTerms(), record, key);
       }
     }
   }
@@ -64,10 +75,10 @@ class DirectCallable final : public Callable {
     return rows;
   }
 
-  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, const std::vector<bool>& outputs_on_gpu) const override;
+  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, std::vector<BoundOutput> outputs) const override;
 
   Tensor MakeInput(DType dtype, const Shape& shape, bool on_gpu) const override {
-    return on_gpu ? engine_->gpu.AllocateZeros(dtype, shape) : GpuDevice::AllocatePinned(dtype, shape);
+    return on_gpu ? engine_->gpu.AllocateZeros(dtype, shape) : engine_->gpu.AllocatePinned(dtype, shape);
   }
 
  private:
@@ -87,40 +98,91 @@ class DirectCallable final : public Callable {
                        [&](std::size_t input) { return inputs[input]->num_elements() != 0; });
   }
 
-  std::vector<Tensor> RunOn(InstancePool::Lease& lease, const Tensor* const* inputs, ShapeRecord& record,
-                            const ShapeKey& key) const {
+  std::vector<Tensor> RunOn(InstancePool::Lease& lease, const Tensor* const* inputs, const RunTerms& terms,
+                            ShapeRecord& record, const ShapeKey& key) const {
     const Clock::time_point start = Clock::now();
     const auto [execution, staged_runs] = lease->Prepare(key);
-    std::vector<bool> on_gpu;
-    for (std::size_t input : signature_.inputs) on_gpu.push_back(inputs[input]->on_gpu());
-    StagedRun& staged = staged_runs.Take(execution, on_gpu);
-    const std::unique_ptr<StagedRun, void (*)(StagedRun*)> taken(&staged, [](StagedRun* run) { run->Return(); });
-    OrderAfterDefaultStream(on_gpu, lease->stream());
+    StagedRun& staged = staged_runs.Take(engine_->gpu, execution, PlacesOf(inputs, terms), terms.limits);
+    std::unique_ptr<StagedRun, void (*)(StagedRun*)> taken(&staged, [](StagedRun* run) { run->Return(); });
+    OrderAfterDefaultStream(staged.places.inputs, lease->stream());
+    CopyInputs(inputs, execution, staged, lease->stream());
+    std::vector<Tensor> results = MakeResults(execution, terms);
+    lease->Queue(execution, *staged.run);
+    if (terms.any_on_gpu()) CopyOnGpu(execution, staged, results, lease->stream());
+    lease.Queued();
+    record.CountEngineRun(NanosecondsSince(start));
+    try {
+      WaitFor(staged.run->over(), terms.limits);
+    } catch (const Error&) {
+      std::vector<Tensor> kept = std::move(results);
+      for (std::size_t input : signature_.inputs) kept.push_back(*inputs[input]);
+      taken.release()->ReturnWhenOver(std::move(kept));
+      throw;
+    }
+    for (std::size_t i = 0; i < outputs_.size(); ++i) {
+      if (results[i].num_bytes() == 0 || results[i].on_gpu()) continue;
+      std::memcpy(results[i].data(), staged.outputs[Source(i)].data(), results[i].num_bytes());
+    }
+    return results;
+  }
+
+  // Among the engine's outputs.
+  std::size_t Source(std::size_t output) const { return signature_.outputs[outputs_[output]]; }
+
+  StagedPlaces PlacesOf(const Tensor* const* inputs, const RunTerms& terms) const {
+    StagedPlaces places;
+    for (std::size_t input : signature_.inputs) places.inputs.push_back(inputs[input]->on_gpu());
+    places.outputs.resize(signature_.types.outputs.size());
+    for (std::size_t i = 0; i < terms.on_gpu.size(); ++i) {
+      if (terms.on_gpu[i]) places.outputs[Source(i)] = true;
+    }
+    // One tensor may be two outputs.
+    for (std::size_t i = 0; i < terms.on_gpu.size(); ++i) {
+      if (!terms.on_gpu[i]) places.outputs[Source(i)] = false;
+    }
+    return places;
+  }
+
+  void CopyInputs(const Tensor* const* inputs, const ShapedExecution& execution, StagedRun& staged,
+                  CudaStream stream) const {
     for (std::size_t i = 0; i < signature_.inputs.size(); ++i) {
       const void* data = inputs[signature_.inputs[i]]->data();
-      if (on_gpu[i]) {
-        CheckCuda(GetCuda().MemcpyAsync(execution.input(i), data, execution.input_bytes()[i], kCudaMemcpyDefault,
-                                        lease->stream()),
-                  "copying an input");
+      if (staged.places.inputs[i]) {
+        CheckCuda(
+            GetCuda().MemcpyAsync(execution.input(i), data, execution.input_bytes()[i], kCudaMemcpyDefault, stream),
+            "copying an input");
       } else {
         std::memcpy(staged.inputs[i].data(), data, execution.input_bytes()[i]);
       }
     }
+  }
+
+  std::vector<Tensor> MakeResults(const ShapedExecution& execution, const RunTerms& terms) const {
     std::vector<Tensor> results;
     results.reserve(outputs_.size());
-    for (std::size_t output : outputs_) {
-      results.push_back(
-          Tensor::Empty(signature_.output_dtypes[output], execution.output_shapes()[signature_.outputs[output]]));
-    }
-    lease->Queue(execution, *staged.run);
-    lease.Queued();
-    record.CountEngineRun(NanosecondsSince(start));
-    staged.run->over().Wait();
     for (std::size_t i = 0; i < outputs_.size(); ++i) {
-      if (results[i].num_bytes() == 0) continue;
-      std::memcpy(results[i].data(), staged.outputs[signature_.outputs[outputs_[i]]].data(), results[i].num_bytes());
+      const DType dtype = signature_.output_dtypes[outputs_[i]];
+      const Shape& shape = execution.output_shapes()[Source(i)];
+      const bool on_gpu = !terms.on_gpu.empty() && terms.on_gpu[i];
+      results.push_back(on_gpu ? engine_->gpu.AllocateZeros(dtype, shape) : Tensor::Empty(dtype, shape));
     }
     return results;
+  }
+
+  // From where the run leaves them, or from pinned memory if another result is read there.
+  static void CopyToGpu(const ShapedExecution& execution, const StagedRun& staged, std::size_t source, Tensor& result,
+                        CudaStream stream) {
+    const void* from = staged.places.outputs[source] ? execution.output(source) : staged.outputs[source].data();
+    CheckCuda(GetCuda().MemcpyAsync(result.data(), from, result.num_bytes(), kCudaMemcpyDefault, stream),
+              "copying an output");
+  }
+
+  void CopyOnGpu(const ShapedExecution& execution, const StagedRun& staged, std::vector<Tensor>& results,
+                 CudaStream stream) const {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      if (results[i].on_gpu()) CopyToGpu(execution, staged, Source(i), results[i], stream);
+    }
+    staged.run->over().Record(stream);
   }
 
   const std::shared_ptr<DirectEngine> engine_;
@@ -131,23 +193,18 @@ class DirectCallable final : public Callable {
 
 class DirectBinding final : public Binding {
  public:
-  DirectBinding(const DirectCallable& callable, std::vector<Tensor> inputs, std::vector<bool> outputs_on_gpu,
+  DirectBinding(const DirectCallable& callable, std::vector<Tensor> inputs, std::vector<BoundOutput> outputs,
                 ShapeKey key, ShapeRecord& record)
       : callable_(callable),
         inputs_(std::move(inputs)),
-        outputs_on_gpu_(std::move(outputs_on_gpu)),
+        bound_(std::move(outputs)),
         key_(std::move(key)),
         record_(record),
         runs_(callable.engine_->instances.size()) {
     for (std::size_t input : callable.signature_.inputs) {
       Tensor& tensor = inputs_[input];
       reads_gpu_ |= tensor.on_gpu();
-      if (tensor.on_gpu() || GpuDevice::IsPinned(tensor.data())) {
-        addresses_.inputs.push_back({tensor.data(), !tensor.on_gpu()});
-      } else {
-        staged_.push_back({&tensor, GpuDevice::AllocatePinned(tensor.dtype(), tensor.shape())});
-        addresses_.inputs.push_back({staged_.back().pinned.data()});
-      }
+      addresses_.inputs.push_back(AddressOf(tensor, staged_inputs_));
     }
     if (reads_gpu_) {
       callable.engine_->gpu.MakeCurrent();
@@ -156,18 +213,17 @@ class DirectBinding final : public Binding {
   }
 
   ~DirectBinding() override {
-    if (last_ == nullptr) return;
     try {
-      last_->over().Wait();
+      WaitForLast();
     } catch (const Error&) {  // the GPU has failed, and nothing runs on it any more
     }
   }
 
   void Run(std::vector<Tensor>& outputs, void* const* stream) override {
-    if (!staged_.empty()) {
+    if (!staged_inputs_.empty()) {
       // The last run may still be reading it, if nobody waited for it.
-      if (last_ != nullptr) last_->over().Wait();
-      for (StagedInput& input : staged_) {
+      WaitForLast();
+      for (Staged& input : staged_inputs_) {
         std::memcpy(input.pinned.data(), input.tensor->data(), input.tensor->num_bytes());
       }
     }
@@ -185,40 +241,58 @@ class DirectBinding final : public Binding {
     lease.Queued();
     record_.CountEngineRun(NanosecondsSince(start));
     last_ = run.get();
-    if (stream != nullptr) {
-      run->over().MakeWait(static_cast<CudaStream>(*stream));
-    } else {
-      run->over().Wait();
+    if (stream != nullptr) run->over().MakeWait(static_cast<CudaStream>(*stream));
+    if (stream == nullptr || !staged_outputs_.empty()) run->over().Wait();
+    for (Staged& output : staged_outputs_) {
+      std::memcpy(output.tensor->data(), output.pinned.data(), output.tensor->num_bytes());
     }
     if (!outputs.front().valid()) outputs = outputs_;
   }
 
  private:
-  struct StagedInput {
-    const Tensor* tensor;
+  // Pinned memory in place of the caller's.
+  struct Staged {
+    Tensor* tensor;
     Tensor pinned;
   };
 
+  RunAddress AddressOf(Tensor& tensor, std::vector<Staged>& staged) const {
+    if (tensor.on_gpu() || GpuDevice::IsPinned(tensor.data())) return {tensor.data(), !tensor.on_gpu()};
+    staged.push_back({&tensor, callable_.engine_->gpu.AllocatePinned(tensor.dtype(), tensor.shape())});
+    return {staged.back().pinned.data()};
+  }
+
+  void WaitForLast() const {
+    if (last_ != nullptr) last_->over().Wait();
+  }
+
   void MakeOutputs(const ShapedExecution& execution) {
     const DirectSignature& signature = callable_.signature_;
+    for (std::size_t i = 0; i < bound_.size(); ++i) {
+      const DType dtype = signature.output_dtypes[callable_.outputs_[i]];
+      const Shape& shape = execution.output_shapes()[callable_.Source(i)];
+      RequireFits(bound_[i], dtype, shape);
+    }
     std::vector<RunAddress> addresses(execution.output_shapes().size());
-    for (std::size_t i = 0; i < callable_.outputs_.size(); ++i) {
-      const std::size_t output = callable_.outputs_[i];
-      const std::size_t index = signature.outputs[output];
-      Tensor tensor =
-          callable_.MakeInput(signature.output_dtypes[output], execution.output_shapes()[index], outputs_on_gpu_[i]);
-      addresses[index] = {tensor.data(), !tensor.on_gpu()};
-      outputs_.push_back(std::move(tensor));
+    outputs_.reserve(bound_.size());
+    for (std::size_t i = 0; i < bound_.size(); ++i) {
+      const std::size_t source = callable_.Source(i);
+      const DType dtype = signature.output_dtypes[callable_.outputs_[i]];
+      const Shape& shape = execution.output_shapes()[source];
+      const bool own = !bound_[i].memory.valid();
+      outputs_.push_back(own ? callable_.MakeInput(dtype, shape, bound_[i].on_gpu) : bound_[i].memory);
+      addresses[source] = AddressOf(outputs_.back(), staged_outputs_);
     }
     addresses_.outputs = std::move(addresses);
   }
 
   const DirectCallable& callable_;
   std::vector<Tensor> inputs_;
-  const std::vector<bool> outputs_on_gpu_;
+  const std::vector<BoundOutput> bound_;
   const ShapeKey key_;
   ShapeRecord& record_;
-  std::vector<StagedInput> staged_;
+  std::vector<Staged> staged_inputs_;
+  std::vector<Staged> staged_outputs_;
   RunAddresses addresses_;
   bool reads_gpu_ = false;
   std::optional<CudaEventOwner> ready_;
@@ -227,16 +301,13 @@ class DirectBinding final : public Binding {
   const RepeatedRun* last_ = nullptr;
 };
 
-std::unique_ptr<Binding> DirectCallable::Bind(std::vector<Tensor> inputs,
-                                              const std::vector<bool>& outputs_on_gpu) const {
+std::unique_ptr<Binding> DirectCallable::Bind(std::vector<Tensor> inputs, std::vector<BoundOutput> outputs) const {
   std::vector<const Tensor*> pointers;
   for (const Tensor& input : inputs) {
-    if (input.on_gpu() && input.gpu() != engine_->gpu.index()) {
-      throw UnsupportedError("an input is on gpu:" + std::to_string(input.gpu()) + ", but the model runs on gpu:" +
-                             std::to_string(engine_->gpu.index()) + "; copy it there first");
-    }
+    RequireOn(engine_->gpu, input, "an input");
     pointers.push_back(&input);
   }
+  for (const BoundOutput& output : outputs) RequireOn(engine_->gpu, output.memory, "the memory of an output");
   std::set<std::size_t> sources;
   for (std::size_t output : outputs_) {
     if (sources.insert(signature_.outputs[output]).second) continue;
@@ -244,8 +315,8 @@ std::unique_ptr<Binding> DirectCallable::Bind(std::vector<Tensor> inputs,
   }
   const ShapeKey key = KeyOf(pointers);
   ShapeRecord& record = engine_->record.Find(key);
-  if (!Takes(pointers, record, key)) return otherwise_->Bind(std::move(inputs), outputs_on_gpu);
-  return std::make_unique<DirectBinding>(*this, std::move(inputs), outputs_on_gpu, key, record);
+  if (!Takes(pointers, record, key)) return otherwise_->Bind(std::move(inputs), std::move(outputs));
+  return std::make_unique<DirectBinding>(*this, std::move(inputs), std::move(outputs), key, record);
 }
 
 }  // namespace

@@ -67,8 +67,8 @@ EngineInstance::Ready EngineInstance::Prepare(const ShapeKey& key) {
 
 bool EngineInstance::Capture(ShapedExecution& execution, RepeatedRun& run) {
   if (!execution.capture_problem.empty()) return false;
-  execution.capture_problem =
-      run.graph_.Capture(stream_, [&] { execution.Queue(workspace_.data(), run.addresses(), stream_); });
+  execution.capture_problem = run.graph_.Capture(stream_, gpu_.counters(),
+                                                 [&] { execution.Queue(workspace_.data(), run.addresses(), stream_); });
   if (!execution.capture_problem.empty()) return false;
   run.captured_generation_ = execution.generation();
   return true;

@@ -64,7 +64,7 @@ class EngineInstance {
   const EngineTypes types_;
   const EngineCache cache_;
   CudaStream stream_ = nullptr;
-  DeviceBuffer workspace_;
+  DeviceBuffer workspace_{&MemoryCounters::gpu_workspaces};
   std::deque<Entry> entries_;
   std::vector<std::pair<ShapeKey, Entry*>> known_;
 };

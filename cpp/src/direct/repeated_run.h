@@ -18,7 +18,7 @@ class RepeatedRun {
 
   const RunAddresses& addresses() const { return addresses_; }
 
-  // What was queued last, its copies too.
+  // What was queued last, its copies too, and what its user recorded since.
   const CudaEventOwner& over() const { return over_; }
 
  private:

@@ -53,6 +53,8 @@ class ShapedExecution {
 
   // The address on the GPU, for callers that fill it on the run's stream.
   void* input(std::size_t i) const { return inputs_[i].data(); }
+  // Likewise, for callers that read it there.
+  void* output(std::size_t i) const { return outputs_[i].data(); }
 
   // Queues the copies and the run.
   void Queue(void* workspace, const RunAddresses& addresses, CudaStream stream);

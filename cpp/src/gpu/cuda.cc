@@ -29,6 +29,7 @@ Cuda Load() {
   Find(library, "cudaSetDevice", cuda.SetDevice);
   Find(library, "cudaGetLastError", cuda.GetLastError);
   Find(library, "cudaGetErrorString", cuda.GetErrorString);
+  Find(library, "cudaMemGetInfo", cuda.MemGetInfo);
   Find(library, "cudaHostAlloc", cuda.HostAlloc);
   Find(library, "cudaFreeHost", cuda.FreeHost);
   Find(library, "cudaPointerGetAttributes", cuda.PointerGetAttributes);
@@ -45,6 +46,7 @@ Cuda Load() {
   Find(library, "cudaEventDestroy", cuda.EventDestroy);
   Find(library, "cudaEventRecord", cuda.EventRecord);
   Find(library, "cudaEventSynchronize", cuda.EventSynchronize);
+  Find(library, "cudaEventQuery", cuda.EventQuery);
   Find(library, "cudaGraphInstantiateWithFlags", cuda.GraphInstantiateWithFlags);
   Find(library, "cudaGraphUpload", cuda.GraphUpload);
   Find(library, "cudaGraphLaunch", cuda.GraphLaunch);

@@ -22,6 +22,7 @@ inline constexpr int kCudaMemcpyHostToDevice = 1;
 inline constexpr int kCudaMemcpyDeviceToHost = 2;
 inline constexpr int kCudaMemcpyDeviceToDevice = 3;
 inline constexpr int kCudaMemcpyDefault = 4;  // as the addresses say
+inline constexpr int kCudaErrorNotReady = 600;
 inline constexpr unsigned kCudaStreamNonBlocking = 1;
 inline constexpr unsigned kCudaEventDisableTiming = 2;
 inline constexpr int kCudaStreamCaptureModeThreadLocal = 1;
@@ -44,6 +45,7 @@ struct Cuda {
   int (*SetDevice)(int device);
   int (*GetLastError)();
   const char* (*GetErrorString)(int error);
+  int (*MemGetInfo)(std::size_t* free, std::size_t* total);
   int (*HostAlloc)(void** pointer, std::size_t bytes, unsigned flags);
   int (*FreeHost)(void* pointer);
   int (*PointerGetAttributes)(CudaPointerAttributes* attributes, const void* pointer);
@@ -60,6 +62,7 @@ struct Cuda {
   int (*EventDestroy)(CudaEvent event);
   int (*EventRecord)(CudaEvent event, CudaStream stream);
   int (*EventSynchronize)(CudaEvent event);
+  int (*EventQuery)(CudaEvent event);
   int (*GraphInstantiateWithFlags)(CudaGraphExec* executable, CudaGraph graph, unsigned long long flags);
   int (*GraphUpload)(CudaGraphExec executable, CudaStream stream);
   int (*GraphLaunch)(CudaGraphExec executable, CudaStream stream);

@@ -24,6 +24,15 @@ class CudaEventOwner {
     Record(earlier);
     MakeWait(later);
   }
+  bool IsOver() const {
+    const int error = GetCuda().EventQuery(event_);
+    if (error == kCudaErrorNotReady) {
+      GetCuda().GetLastError();
+      return false;
+    }
+    CheckCuda(error, "looking whether the GPU is done");
+    return true;
+  }
   void Wait() const { CheckCuda(GetCuda().EventSynchronize(event_), "waiting for the GPU"); }
 
  private:

@@ -10,11 +10,13 @@ bool DeviceBuffer::Reserve(const GpuDevice& gpu, std::size_t bytes) {
   if (data_ != nullptr && bytes_ >= bytes) return false;
   // Returned first, so that the new memory may be where it was.
   memory_ = tensorflow::Tensor();
+  use_ = CountedUse();
   data_ = nullptr;
   memory_ = gpu.Allocate(static_cast<std::int64_t>(bytes + kAlignment));
   data_ = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(memory_.data()) + kAlignment - 1) / kAlignment *
                                   kAlignment);
   bytes_ = bytes;
+  use_ = CountedUse(gpu.counters(), counter_, static_cast<std::int64_t>(memory_.TotalBytes()));
   return true;
 }
 

@@ -13,6 +13,8 @@ class DeviceBuffer {
   // TensorRT's requirement for a workspace; for inputs and outputs it is less.
   static constexpr std::size_t kAlignment = 512;
 
+  explicit DeviceBuffer(CountedUse::Counter counter = &MemoryCounters::gpu_buffers) : counter_(counter) {}
+
   void* data() const { return data_; }
 
   // Has room for `bytes` from now on. True if the memory is another one, with nothing in it; nobody may be using the
@@ -23,7 +25,9 @@ class DeviceBuffer {
   tensorflow::Tensor View(tensorflow::DataType dtype, const tensorflow::TensorShape& shape) const;
 
  private:
+  CountedUse::Counter counter_;
   tensorflow::Tensor memory_;
+  CountedUse use_;
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
 };

@@ -48,13 +48,19 @@ Tensor GpuDevice::AllocateZeros(DType dtype, const Shape& shape) const {
   return Tensor::BorrowGpu(memory->data(), dtype, shape, index_, memory);
 }
 
-Tensor GpuDevice::AllocatePinned(DType dtype, Shape shape) {
+Tensor GpuDevice::AllocatePinned(DType dtype, Shape shape) const {
   const std::size_t bytes = BytesOf(dtype, shape);
   void* memory = nullptr;
   CheckCuda(GetCuda().HostAlloc(&memory, std::max<std::size_t>(bytes, 1), 0), "allocating pinned memory");
-  const std::shared_ptr<void> owner(memory, [](void* pointer) { GetCuda().FreeHost(pointer); });
+  const auto use = std::make_shared<CountedUse>(counters_, &MemoryCounters::pinned, static_cast<std::int64_t>(bytes));
+  const std::shared_ptr<void> owner(memory, [use](void* pointer) { GetCuda().FreeHost(pointer); });
   std::memset(memory, 0, bytes);
   return Tensor::Borrow(memory, dtype, std::move(shape), owner);
+}
+
+std::int64_t GpuDevice::PoolBytesInUse() const {
+  const auto stats = device_.GetAllocator({})->GetStats();
+  return stats ? stats->bytes_in_use : 0;
 }
 
 bool GpuDevice::IsPinned(const void* pointer) { return AttributesOf(pointer).type == kCudaMemoryTypeHost; }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gpu/cuda.h"
+#include "gpu/memory_counters.h"
 #include "tensorflow/core/framework/device.h"
 #include "tensorflow/core/framework/tensor.h"
 #include "tensorflow/core/public/session.h"
@@ -33,7 +34,13 @@ class GpuDevice {
   Tensor AllocateZeros(DType dtype, const Shape& shape) const;
 
   // Zeros in pinned host memory: the GPU reads and writes it without a copy in between. It may outlive the device.
-  static Tensor AllocatePinned(DType dtype, Shape shape);
+  Tensor AllocatePinned(DType dtype, Shape shape) const;
+
+  // What was allocated above, as long as it is in use; all else that a model has there is to be counted as well.
+  const std::shared_ptr<MemoryCounters>& counters() const { return counters_; }
+
+  // Bytes of TensorFlow's pool that are in use, whoever uses them.
+  std::int64_t PoolBytesInUse() const;
 
   // Whether `pointer` lies in such memory, whoever allocated it.
   static bool IsPinned(const void* pointer);
@@ -41,6 +48,7 @@ class GpuDevice {
  private:
   tensorflow::Device& device_;
   int index_;
+  const std::shared_ptr<MemoryCounters> counters_ = std::make_shared<MemoryCounters>();
   CudaStream compute_stream_ = nullptr;  // TensorFlow's
 };
 

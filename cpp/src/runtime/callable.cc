@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "gpu/transfer.h"
+#include "runtime/bound_output.h"
 #include "runtime/status.h"
 #include "runtime/tensor_conversion.h"
 #include "tensorflow/core/protobuf/config.pb.h"
@@ -70,7 +71,8 @@ class SessionCallable final : public Callable {
     if (made_) session_.ReleaseCallable(handle_).IgnoreError();
   }
 
-  std::vector<Tensor> Run(const Tensor* const* inputs) const override {
+  std::vector<Tensor> Run(const Tensor* const* inputs, const RunTerms& terms) const override {
+    if (terms.any_on_gpu()) Gpu();
     // Held until the outputs are made: an output that is one of them is then seen to be shared.
     std::vector<tensorflow::Tensor> feeds;
     feeds.reserve(copy_input_.size());
@@ -88,10 +90,13 @@ class SessionCallable final : public Callable {
         outputs.push_back(FromTensorFlow(tensorflow::Tensor(fetches[source.index])));
       }
     }
+    for (std::size_t i = 0; i < terms.on_gpu.size(); ++i) {
+      if (terms.on_gpu[i]) outputs[i] = OnGpu(outputs[i]);
+    }
     return outputs;
   }
 
-  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, const std::vector<bool>& outputs_on_gpu) const override;
+  std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, std::vector<BoundOutput> outputs) const override;
 
   Tensor MakeInput(DType dtype, const Shape& shape, bool on_gpu) const override {
     if (on_gpu) return Gpu().AllocateZeros(dtype, shape);
@@ -107,8 +112,6 @@ class SessionCallable final : public Callable {
 
   // Whether the graph may keep the input, so that it needs a copy of its own.
   bool copies_input(std::size_t index) const { return copy_input_[index]; }
-
-  std::size_t outputs() const { return sources_.size(); }
 
   // The tensor of an output, after Fetch.
   const tensorflow::Tensor& Output(std::size_t index, const std::vector<tensorflow::Tensor>& feeds,
@@ -133,6 +136,13 @@ class SessionCallable final : public Callable {
   }
 
  private:
+  Tensor OnGpu(const Tensor& output) const {
+    if (output.dtype() == DType::kString) throw UnsupportedError("an output of strings cannot be on a GPU");
+    Tensor result = Gpu().AllocateZeros(output.dtype(), output.shape());
+    CopyElements(output, result);
+    return result;
+  }
+
   tensorflow::Session& session_;
   const std::vector<bool> copy_input_;
   const tensorflow::thread::ThreadPoolOptions* const pools_;
@@ -170,8 +180,8 @@ class BoundInput {
 
 class SessionBinding final : public Binding {
  public:
-  SessionBinding(const SessionCallable& callable, std::vector<Tensor> inputs, std::vector<bool> outputs_on_gpu)
-      : callable_(callable), outputs_on_gpu_(std::move(outputs_on_gpu)) {
+  SessionBinding(const SessionCallable& callable, std::vector<Tensor> inputs, std::vector<BoundOutput> outputs)
+      : callable_(callable), bound_(std::move(outputs)) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       inputs_.emplace_back(std::move(inputs[i]), callable.copies_input(i));
       feeds_.push_back(inputs_.back().First());
@@ -183,15 +193,25 @@ class SessionBinding final : public Binding {
     if (stream != nullptr) OrderDefaultStreamAfter(*stream, callable_.Gpu().index());
     for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].Update(feeds_[i]);
     callable_.Fetch(feeds_, fetches_);
-    for (std::size_t i = 0; i < callable_.outputs(); ++i) {
+    for (std::size_t i = 0; i < bound_.size(); ++i) {
+      if (bound_[i].memory.valid()) RequireFits(bound_[i], i);
+    }
+    for (std::size_t i = 0; i < bound_.size(); ++i) {
+      if (bound_[i].memory.valid()) outputs[i] = bound_[i].memory;
       const tensorflow::Tensor& output = callable_.Output(i, feeds_, fetches_);
-      outputs_on_gpu_[i] ? ToGpu(output, outputs[i]) : CopyFromTensorFlow(output, outputs[i]);
+      bound_[i].on_gpu ? ToGpu(output, outputs[i]) : CopyFromTensorFlow(output, outputs[i]);
     }
     // What was fetched goes back now, not with the next call.
     fetches_.clear();
   }
 
  private:
+  void RequireFits(const BoundOutput& bound, std::size_t index) const {
+    const tensorflow::Tensor& output = callable_.Output(index, feeds_, fetches_);
+    const std::optional<DType> dtype = FromTensorFlow(output.dtype());
+    if (dtype) tftrt::RequireFits(bound, *dtype, FromTensorFlow(output.shape()));
+  }
+
   void ToGpu(const tensorflow::Tensor& output, Tensor& result) const {
     const std::optional<DType> dtype = FromTensorFlow(output.dtype());
     if (!dtype || *dtype == DType::kString) {
@@ -204,16 +224,17 @@ class SessionBinding final : public Binding {
   }
 
   const SessionCallable& callable_;
-  const std::vector<bool> outputs_on_gpu_;
+  const std::vector<BoundOutput> bound_;
   std::vector<BoundInput> inputs_;
   std::vector<tensorflow::Tensor> feeds_;
   std::vector<tensorflow::Tensor> fetches_;
 };
 
-std::unique_ptr<Binding> SessionCallable::Bind(std::vector<Tensor> inputs,
-                                               const std::vector<bool>& outputs_on_gpu) const {
-  if (std::find(outputs_on_gpu.begin(), outputs_on_gpu.end(), true) != outputs_on_gpu.end()) Gpu();
-  return std::make_unique<SessionBinding>(*this, std::move(inputs), outputs_on_gpu);
+std::unique_ptr<Binding> SessionCallable::Bind(std::vector<Tensor> inputs, std::vector<BoundOutput> outputs) const {
+  for (const BoundOutput& output : outputs) {
+    if (output.on_gpu) RequireOn(Gpu(), output.memory, "the memory of an output");
+  }
+  return std::make_unique<SessionBinding>(*this, std::move(inputs), std::move(outputs));
 }
 
 }  // namespace

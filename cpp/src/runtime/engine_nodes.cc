@@ -46,6 +46,15 @@ std::set<std::string> NamesOf(const GraphDef& graph, std::string_view op) {
   return names;
 }
 
+// The nodes with the names of files that engines are in.
+std::set<std::string> EngineFileNodes(const GraphDef& graph) {
+  std::set<std::string> nodes;
+  for (const NodeDef& node : graph.node()) {
+    if (node.op() == kRestoreOp && node.input_size() > 1) nodes.insert(std::string(NodeName(node.input(1))));
+  }
+  return nodes;
+}
+
 NodeDef& AddNode(GraphDef& graph, const std::string& name, const char* op) {
   NodeDef& node = *graph.add_node();
   node.set_name(name);
@@ -199,15 +208,21 @@ bool HoldsEngines(const GraphDef& graph) {
   return holds;
 }
 
+std::vector<std::string> EngineAssets(const MetaGraphDef& meta_graph) {
+  const std::set<std::string> nodes = EngineFileNodes(meta_graph.graph_def());
+  std::vector<std::string> files;
+  for (const tensorflow::AssetFileDef& asset : meta_graph.asset_file_def()) {
+    if (nodes.count(std::string(NodeName(asset.tensor_info().name()))) != 0) files.push_back(asset.filename());
+  }
+  return files;
+}
+
 void DropEngineRestore(MetaGraphDef& meta_graph) {
   GraphDef& graph = *meta_graph.mutable_graph_def();
   DropRestoreFromFunctions(graph);
   std::set<std::string> dropped = NamesOf(graph, kRestoreOp);
   if (dropped.empty()) return;
-  std::set<std::string> files;
-  for (const NodeDef& node : graph.node()) {
-    if (node.op() == kRestoreOp && node.input_size() > 1) files.insert(std::string(NodeName(node.input(1))));
-  }
+  const std::set<std::string> files = EngineFileNodes(graph);
   for (const std::string& handle : NamesOf(graph, kHandleOp)) dropped.insert(handle);
   dropped.insert(files.begin(), files.end());
   for (const NodeDef& node : graph.node()) {

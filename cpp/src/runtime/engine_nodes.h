@@ -30,6 +30,9 @@ void ProtectSegments(tensorflow::GraphDef& graph);
 // Whether there are engines in the model: initialising it fills a cache, or a plan lies in a node.
 bool HoldsEngines(const tensorflow::GraphDef& graph);
 
+// The files in assets/ from which initialising the model fills caches of engines.
+std::vector<std::string> EngineAssets(const tensorflow::MetaGraphDef& meta_graph);
+
 // Has initialising the model leave engines alone, and forgets the assets that they are in.
 void DropEngineRestore(tensorflow::MetaGraphDef& meta_graph);
 

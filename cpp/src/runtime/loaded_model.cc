@@ -24,6 +24,7 @@
 #include "runtime/graph_walk.h"
 #include "runtime/input_retention.h"
 #include "runtime/manifest.h"
+#include "runtime/memory_stock.h"
 #include "runtime/optimizer_options.h"
 #include "runtime/saved_model.h"
 #include "runtime/session_options.h"
@@ -167,11 +168,16 @@ class SessionModel final : public LoadedModel {
     single_threaded_ = executor.single;
     if (options.intra_op_threads > 0) intra_op_pool_ = std::make_unique<IntraOpPool>(options.intra_op_threads);
     timer.EndPhase("edit");
+    for (const std::string& file : EngineAssets(meta_graph)) stock_.AddPlan(path + "/assets/" + file);
 
     session_ = StartSession(MakeSessionOptions(options, runtime, placement, single_threaded_,
                                                MakeRewriterConfig(meta_graph.graph_def(), bound_, placement,
                                                                   /*converted=*/!manifest_.empty())),
                             meta_graph, path);
+    if (placement.gpu) {
+      gpu_ = std::make_unique<GpuDevice>(*session_, placement.Device(), placement.gpu_index);
+      stock_.BeginRestoring(*gpu_);
+    }
     timer.EndPhase("session");
     InitialiseSession(meta_graph, path, session_);
     if (decision.use == EngineUse::kRestore) TakePlans(engines, ResourcesOf(*session_, placement.Device()));
@@ -181,7 +187,6 @@ class SessionModel final : public LoadedModel {
       timer.EndPhase("rebuild");
     }
     for (const EngineRecord* record : table_->records()) info_.engines_ready += record->HasPlans();
-    if (placement.gpu) gpu_ = std::make_unique<GpuDevice>(*session_, placement.Device(), placement.gpu_index);
     MakeDirectEngines(options.instances, cuda_graphs);
     if (options.warm_engines && info_.engines_ready > 0) warm_up_calls_ = WarmUpCalls(build);
   }
@@ -195,7 +200,11 @@ class SessionModel final : public LoadedModel {
   const std::string& manifest() const override { return manifest_; }
   const std::vector<SignatureSpec>& signatures() const override { return specs_; }
   std::vector<EngineStats> engine_stats() const override { return table_->Snapshot(); }
-  void ResetStats() override { table_->Reset(); }
+  ModelMemory memory() const override { return stock_.Now(gpu_.get()); }
+  void EndLoading() override {
+    table_->Reset();
+    stock_.EndLoading(gpu_.get());
+  }
   const std::vector<WarmUpCall>& warm_up_calls() const override { return warm_up_calls_; }
 
   std::unique_ptr<Callable> MakeCallable(const SignatureSpec& signature,
@@ -333,6 +342,7 @@ class SessionModel final : public LoadedModel {
     return calls;
   }
 
+  MemoryStock stock_;  // from before anything else is there
   ModelInfo info_;
   std::string manifest_;
   std::vector<BoundSignature> bound_;

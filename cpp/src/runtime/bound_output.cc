@@ -1,0 +1,23 @@
+#include "runtime/bound_output.h"
+
+#include <string>
+
+#include "tftrt/error.h"
+
+namespace tftrt {
+
+void RequireFits(const BoundOutput& output, DType dtype, const Shape& shape) {
+  const Tensor& memory = output.memory;
+  if (!memory.valid() || (memory.dtype() == dtype && memory.shape() == shape)) return;
+  throw InvalidArgumentError("output \"" + output.name + "\" is " + std::string(Name(dtype)) + ToString(shape) +
+                             ", but the memory that it is bound to is " + std::string(Name(memory.dtype())) +
+                             ToString(memory.shape()) + "; bind it to memory of that shape");
+}
+
+void RequireOn(const GpuDevice& gpu, const Tensor& tensor, const char* what) {
+  if (!tensor.on_gpu() || tensor.gpu() == gpu.index()) return;
+  throw UnsupportedError(std::string(what) + " is on gpu:" + std::to_string(tensor.gpu()) +
+                         ", but the model runs on gpu:" + std::to_string(gpu.index()) + "; copy it there first");
+}
+
+}  // namespace tftrt

@@ -16,6 +16,8 @@ namespace {
 
 constexpr char kRuntimeLibrary[] = "libtftrt_runtime.so";
 constexpr char kLogLevelVariable[] = "TF_CPP_MIN_LOG_LEVEL";
+// Whether TensorFlow's sessions wait for the GPU at the end of each call.
+constexpr char kSyncVariable[] = "TF_SYNC_ON_FINISH";
 
 // TensorFlow takes its log level from the environment while it is opened. Child processes should not inherit it.
 class ScopedLogLevel {
@@ -60,7 +62,11 @@ Backend* OpenBackend() {
   }
   Backend* backend = function(/*keep_log_level=*/!loaded_before, loaded_before && LogLevelIsDefault() ? 0 : log_level);
   // Without a GPU nothing asks for TensorRT, and opening it takes time and memory.
-  if (!ListGpus().empty()) OpenTensorRt();
+  if (!ListGpus().empty()) {
+    OpenTensorRt();
+    // Read with each session that is made. tftrt itself waits for what it needs; a value that is set stays.
+    setenv(kSyncVariable, "0", /*overwrite=*/0);
+  }
   return backend;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engines/engine_plans.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -20,31 +21,29 @@ CudaGraphs ParseCudaGraphs(const std::string& cuda_graphs) {
   throw InvalidArgumentError("cuda_graphs is \"" + cuda_graphs + "\"; expected \"auto\", \"on\" or \"off\"");
 }
 
-EngineInstance::EngineInstance(const GpuDevice& gpu, Options options, EngineTypes types)
-    : gpu_(gpu),
-      options_(std::move(options)),
-      types_(std::move(types)),
-      cache_(EngineCache::Open(gpu.resources(), options_.cache)) {
+EngineInstance::EngineInstance(const GpuDevice& gpu, std::unique_ptr<const EngineSource> source, EngineTypes types,
+                               const Options& options)
+    : gpu_(gpu), options_(options), source_(std::move(source)), types_(std::move(types)) {
   gpu_.MakeCurrent();
-  CheckCuda(GetCuda().StreamCreateWithFlags(&stream_, kCudaStreamNonBlocking), "making a stream");
+  CheckCuda(GetCuda().StreamCreateWithFlags(&own_stream_, kCudaStreamNonBlocking), "making a stream");
+  stream_ = options_.stream == nullptr ? own_stream_ : options_.stream;
 }
 
 EngineInstance::~EngineInstance() {
   GetCuda().StreamSynchronize(stream_);
-  GetCuda().StreamDestroy(stream_);
+  GetCuda().StreamDestroy(own_stream_);
 }
 
 EngineInstance::Entry& EngineInstance::Find(const ShapeKey& key) {
   for (const auto& [known, entry] : known_) {
     if (known == key) return *entry;
   }
-  const std::optional<EngineSlot> slot = cache_.Slot(key.shapes(), options_.implicit_batch);
-  if (!slot) throw InternalError("TF-TRT has no profile for " + ToString(key.shapes()));
+  const std::optional<EngineSlot> slot = source_->Slot(key.shapes());
+  if (!slot) throw InternalError("the engine has no profile for " + ToString(key.shapes()));
   auto found = std::find_if(entries_.begin(), entries_.end(),
                             [&](const Entry& entry) { return entry.execution.slot() == *slot; });
   if (found == entries_.end()) {
-    entries_.emplace_back(
-        cache_.Execution(*slot, options_.implicit_batch, types_.outputs.size(), options_.own_contexts));
+    entries_.emplace_back(source_->Execution(*slot));
     found = std::prev(entries_.end());
     Wait();
     if (workspace_.Reserve(gpu_, found->execution.workspace_bytes())) {
@@ -67,8 +66,8 @@ EngineInstance::Ready EngineInstance::Prepare(const ShapeKey& key) {
 
 bool EngineInstance::Capture(ShapedExecution& execution, RepeatedRun& run) {
   if (!execution.capture_problem.empty()) return false;
-  execution.capture_problem = run.graph_.Capture(stream_, gpu_.counters(),
-                                                 [&] { execution.Queue(workspace_.data(), run.addresses(), stream_); });
+  execution.capture_problem = run.graph_.Capture(
+      own_stream_, gpu_.counters(), [&] { execution.Queue(workspace_.data(), run.addresses(), own_stream_); });
   if (!execution.capture_problem.empty()) return false;
   run.captured_generation_ = execution.generation();
   return true;

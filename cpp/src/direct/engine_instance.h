@@ -2,14 +2,15 @@
 #define TFTRT_DIRECT_ENGINE_INSTANCE_H_
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "direct/engine_source.h"
 #include "direct/repeated_run.h"
 #include "direct/shaped_execution.h"
 #include "direct/staged_runs.h"
-#include "tensorrt/engine_cache.h"
 
 namespace tftrt {
 
@@ -18,18 +19,17 @@ enum class CudaGraphs { kAuto, kOn, kOff };
 // Throws InvalidArgumentError for anything but "auto", "on" and "off".
 CudaGraphs ParseCudaGraphs(const std::string& cuda_graphs);
 
-// Runs one engine, one request after another, on a stream and with a workspace of its own. Not thread-safe: see
+// Runs one engine, one request after another, with a workspace of its own. Not thread-safe: see
 // InstancePool. To be called with the GPU made current.
 class EngineInstance {
  public:
   struct Options {
-    std::string cache;  // the resource with the engine
-    bool implicit_batch = false;
-    bool own_contexts = false;  // else TF-TRT's own, which only one instance may use
     CudaGraphs cuda_graphs = CudaGraphs::kAuto;
+    CudaStream stream = nullptr;  // where runs are queued; null: one of its own
   };
 
-  EngineInstance(const GpuDevice& gpu, Options options, EngineTypes types);
+  EngineInstance(const GpuDevice& gpu, std::unique_ptr<const EngineSource> source, EngineTypes types,
+                 const Options& options);
   EngineInstance(const EngineInstance&) = delete;
   EngineInstance& operator=(const EngineInstance&) = delete;
   ~EngineInstance();
@@ -61,8 +61,9 @@ class EngineInstance {
 
   const GpuDevice& gpu_;
   const Options options_;
+  const std::unique_ptr<const EngineSource> source_;
   const EngineTypes types_;
-  const EngineCache cache_;
+  CudaStream own_stream_ = nullptr;  // to capture in, where nobody else queues anything
   CudaStream stream_ = nullptr;
   DeviceBuffer workspace_{&MemoryCounters::gpu_workspaces};
   std::deque<Entry> entries_;

@@ -7,9 +7,11 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engines/engine_plans.h"
+#include "engines/engine_replay.h"
 #include "engines/shape_key.h"
 #include "tftrt/stats.h"
 
@@ -72,6 +74,11 @@ class EngineRecord {
   void SetPlans(EnginePlans plans);
   bool HasPlans() const;
 
+  // What runs its engines in the place of TensorFlow's kernel, if anything does. Set while no call is under way; used
+  // with delegate_mutex() held.
+  EngineReplay* replay() const { return replay_.get(); }
+  void set_replay(std::unique_ptr<EngineReplay> replay) { replay_ = std::move(replay); }
+
   // The record of inputs with these shapes. In the steady state takes no lock.
   ShapeRecord& Find(const ShapeKey& key);
 
@@ -107,6 +114,7 @@ class EngineRecord {
   std::atomic<bool> reads_values_{false};
   std::atomic<bool> build_failed_{false};
   std::mutex delegate_mutex_;
+  std::unique_ptr<EngineReplay> replay_;
   mutable std::mutex mutex_;  // of plans_ and links_
   EnginePlans plans_;
   std::deque<Link> links_;

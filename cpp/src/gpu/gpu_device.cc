@@ -19,19 +19,18 @@ std::size_t BytesOf(DType dtype, const Shape& shape) {
 
 }  // namespace
 
-GpuDevice::GpuDevice(tensorflow::Session& session, const std::string& name, int index)
-    : device_(FindDevice(session, name)), index_(index) {
-  const auto* info = device_.tensorflow_accelerator_device_info();
-  if (info == nullptr || info->stream == nullptr) throw InternalError(name + " has no stream");
-  compute_stream_ = static_cast<CudaStream>(info->stream->platform_specific_handle().stream);
+tensorflow::Tensor GpuDevice::AllocateInOrder(tensorflow::DataType dtype, const tensorflow::TensorShape& shape) const {
+  tensorflow::Tensor tensor(device_.GetAllocator({}), dtype, shape);
+  if (!tensor.IsInitialized()) {
+    throw InternalError("the GPU has no room for " +
+                        std::to_string(shape.num_elements() * tensorflow::DataTypeSize(dtype)) +
+                        " bytes; load fewer models or instances, or raise gpu_memory_limit_mb");
+  }
+  return tensor;
 }
 
 tensorflow::Tensor GpuDevice::Allocate(std::int64_t bytes) const {
-  tensorflow::Tensor tensor(device_.GetAllocator({}), tensorflow::DT_UINT8, tensorflow::TensorShape({bytes}));
-  if (!tensor.IsInitialized()) {
-    throw InternalError("the GPU has no room for " + std::to_string(bytes) +
-                        " bytes; load fewer models or instances, or raise gpu_memory_limit_mb");
-  }
+  tensorflow::Tensor tensor = AllocateInOrder(tensorflow::DT_UINT8, tensorflow::TensorShape({bytes}));
   // What had the memory before may still be in TensorFlow's queue.
   CheckCuda(GetCuda().StreamSynchronize(compute_stream_), "waiting for TensorFlow's stream");
   return tensor;
@@ -64,5 +63,12 @@ std::int64_t GpuDevice::PoolBytesInUse() const {
 }
 
 bool GpuDevice::IsPinned(const void* pointer) { return AttributesOf(pointer).type == kCudaMemoryTypeHost; }
+
+GpuDevice OpenGpu(tensorflow::Session& session, const std::string& name, int index) {
+  tensorflow::Device& device = FindDevice(session, name);
+  const auto* info = device.tensorflow_accelerator_device_info();
+  if (info == nullptr || info->stream == nullptr) throw InternalError(name + " has no stream");
+  return GpuDevice(device, index, static_cast<CudaStream>(info->stream->platform_specific_handle().stream));
+}
 
 }  // namespace tftrt

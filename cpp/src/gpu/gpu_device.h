@@ -17,10 +17,15 @@ namespace tftrt {
 // A GPU as a session has it. Thread-safe. Lives no longer than the session.
 class GpuDevice {
  public:
-  // `name` as in Placement::Device().
-  GpuDevice(tensorflow::Session& session, const std::string& name, int index);
+  // `index` is CUDA's number of it; TensorFlow's kernels run in `stream`.
+  GpuDevice(tensorflow::Device& device, int index, CudaStream stream)
+      : device_(device), index_(index), compute_stream_(stream) {}
 
   int index() const { return index_; }
+  // TensorFlow's full one.
+  const std::string& name() const { return device_.name(); }
+  // TensorFlow's own, in which its kernels run.
+  CudaStream stream() const { return compute_stream_; }
   tensorflow::ResourceMgr& resources() const { return *device_.resource_manager(); }
 
   // Has this thread's CUDA calls go to this GPU.
@@ -29,6 +34,9 @@ class GpuDevice {
   // Bytes of TensorFlow's pool, not initialised. No work of TensorFlow's uses them any more. Throws InternalError if
   // there are not enough.
   tensorflow::Tensor Allocate(std::int64_t bytes) const;
+
+  // A tensor of TensorFlow's pool, not initialised, to be used in TensorFlow's stream alone. Throws likewise.
+  tensorflow::Tensor AllocateInOrder(tensorflow::DataType dtype, const tensorflow::TensorShape& shape) const;
 
   // Zeros on the GPU. They may outlive the device.
   Tensor AllocateZeros(DType dtype, const Shape& shape) const;
@@ -49,8 +57,11 @@ class GpuDevice {
   tensorflow::Device& device_;
   int index_;
   const std::shared_ptr<MemoryCounters> counters_ = std::make_shared<MemoryCounters>();
-  CudaStream compute_stream_ = nullptr;  // TensorFlow's
+  CudaStream compute_stream_;
 };
+
+// `name` as in Placement::Device(). Throws InternalError if the session has no such GPU.
+GpuDevice OpenGpu(tensorflow::Session& session, const std::string& name, int index);
 
 }  // namespace tftrt
 

@@ -1,7 +1,9 @@
 #include "runtime/bound_output.h"
 
+#include <optional>
 #include <string>
 
+#include "runtime/tensor_conversion.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -12,6 +14,12 @@ void RequireFits(const BoundOutput& output, DType dtype, const Shape& shape) {
   throw InvalidArgumentError("output \"" + output.name + "\" is " + std::string(Name(dtype)) + ToString(shape) +
                              ", but the memory that it is bound to is " + std::string(Name(memory.dtype())) +
                              ToString(memory.shape()) + "; bind it to memory of that shape");
+}
+
+void RequireFits(const BoundOutput& output, const tensorflow::Tensor& computed) {
+  if (!output.memory.valid()) return;
+  const std::optional<DType> dtype = FromTensorFlow(computed.dtype());
+  if (dtype) RequireFits(output, *dtype, FromTensorFlow(computed.shape()));
 }
 
 void RequireOn(const GpuDevice& gpu, const Tensor& tensor, const char* what) {

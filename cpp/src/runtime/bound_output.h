@@ -3,11 +3,13 @@
 
 #include "api/backend.h"
 #include "gpu/gpu_device.h"
+#include "tensorflow/core/framework/tensor.h"
 
 namespace tftrt {
 
 // Throws InvalidArgumentError if the output's memory is the caller's, and of another dtype or shape than these.
 void RequireFits(const BoundOutput& output, DType dtype, const Shape& shape);
+void RequireFits(const BoundOutput& output, const tensorflow::Tensor& computed);
 
 // Throws UnsupportedError if the tensor is on another GPU; `what` is it.
 void RequireOn(const GpuDevice& gpu, const Tensor& tensor, const char* what);

@@ -36,6 +36,12 @@ bool FlagOf(const tensorflow::NodeDef& node, const std::string& name, bool other
   return attr == node.attr().end() ? otherwise : attr->second.b();
 }
 
+std::vector<tensorflow::DataType> TypesOf(const tensorflow::NodeDef& node, const std::string& name) {
+  std::vector<tensorflow::DataType> types;
+  for (int type : AttrOf(node, name).list().type()) types.push_back(static_cast<tensorflow::DataType>(type));
+  return types;
+}
+
 // Merges what one engine saw in a loop, say, into one bound.
 template <typename Pick>
 CollectedInputs Combine(const std::vector<CollectedInputs>& seen, Pick pick) {
@@ -153,6 +159,8 @@ std::vector<EngineNode> ReadEngineNodes(const tensorflow::GraphDef& graph) {
     engine.profile_strategy = AttrOf(node, "profile_strategy").s();
     if (engine.profile_strategy.empty()) engine.profile_strategy = "Range";
     for (const auto& shape : AttrOf(node, "input_shapes").list().shape()) engine.input_shapes.emplace_back(shape);
+    engine.input_types = TypesOf(node, "InT");
+    engine.output_types = TypesOf(node, "OutT");
     engines[engine.name] = std::move(engine);
   });
   std::vector<EngineNode> sorted;

@@ -25,6 +25,8 @@ struct EngineNode {
   bool calibrates = false;  // INT8, and there is no calibration table
   std::string profile_strategy;
   std::vector<tensorflow::PartialTensorShape> input_shapes;
+  std::vector<tensorflow::DataType> input_types;
+  std::vector<tensorflow::DataType> output_types;
 };
 
 // Of the TRTEngineOp nodes, in functions too, sorted by name. Nodes that share a name are one engine.

@@ -12,6 +12,7 @@
 #include "batching/batching_callable.h"
 #include "direct/direct_callable.h"
 #include "direct/direct_signature.h"
+#include "direct/replayed_engine.h"
 #include "engines/engine_table.h"
 #include "gpu/gpu_device.h"
 #include "kernels/engine_op.h"
@@ -20,6 +21,7 @@
 #include "runtime/engine_match.h"
 #include "runtime/engine_nodes.h"
 #include "runtime/executor_choice.h"
+#include "runtime/gpu_callable.h"
 #include "runtime/graph_edits.h"
 #include "runtime/graph_walk.h"
 #include "runtime/input_retention.h"
@@ -31,6 +33,7 @@
 #include "runtime/session_start.h"
 #include "runtime/signatures.h"
 #include "runtime/thread_pools.h"
+#include "tensorrt/engine_contexts.h"
 #include "tensorrt/optimization_level.h"
 #include "tftrt/environment.h"
 #include "tftrt/error.h"
@@ -175,7 +178,7 @@ class SessionModel final : public LoadedModel {
                                                                   /*converted=*/!manifest_.empty())),
                             meta_graph, path);
     if (placement.gpu) {
-      gpu_ = std::make_unique<GpuDevice>(*session_, placement.Device(), placement.gpu_index);
+      gpu_ = std::make_unique<GpuDevice>(OpenGpu(*session_, placement.Device(), placement.gpu_index));
       stock_.BeginRestoring(*gpu_);
     }
     timer.EndPhase("session");
@@ -188,11 +191,13 @@ class SessionModel final : public LoadedModel {
     }
     for (const EngineRecord* record : table_->records()) info_.engines_ready += record->HasPlans();
     MakeDirectEngines(options.instances, cuda_graphs);
+    if (direct && cuda_graphs != CudaGraphs::kOff) ReplayOtherEngines(engines, cuda_graphs);
     if (options.warm_engines && info_.engines_ready > 0) warm_up_calls_ = WarmUpCalls(build);
   }
 
   ~SessionModel() override {
     direct_engines_.clear();
+    for (EngineRecord* record : table_->records()) record->set_replay(nullptr);
     if (session_ != nullptr) session_->Close().IgnoreError();
   }
 
@@ -217,11 +222,17 @@ class SessionModel final : public LoadedModel {
     tensors.inputs = bound->input_tensors;
     const auto position = static_cast<std::size_t>(bound - bound_.begin());
     tensors.copy_input = copy_inputs_[position];
-    tensors.gpu = gpu_.get();
     for (std::size_t index : outputs) tensors.outputs.push_back(bound->output_tensors[index]);
-    std::unique_ptr<Callable> callable =
-        MakeSessionCallable(*session_, std::move(tensors), single_threaded_,
-                            intra_op_pool_ == nullptr ? nullptr : &intra_op_pool_->options());
+    const auto* pools = intra_op_pool_ == nullptr ? nullptr : &intra_op_pool_->options();
+    std::unique_ptr<Callable> callable;
+    if (gpu_ == nullptr) {
+      callable = MakeSessionCallable(*session_, tensors, single_threaded_, pools);
+    } else {
+      CallableDTypes dtypes;
+      for (const TensorSpec& input : signature.inputs) dtypes.inputs.push_back(input.dtype);
+      for (std::size_t index : outputs) dtypes.outputs.push_back(signature.outputs[index].dtype);
+      callable = MakeGpuCallable(*session_, *gpu_, tensors, dtypes, pools);
+    }
     const std::optional<DirectSignature>& direct = direct_signatures_[position];
     const auto engine = direct ? direct_engines_.find(direct->engine) : direct_engines_.end();
     if (engine != direct_engines_.end()) {
@@ -274,11 +285,29 @@ class SessionModel final : public LoadedModel {
       if (!record.HasPlans() || record.reads_values()) continue;
       std::vector<std::unique_ptr<EngineInstance>> lent;
       for (int i = 0; i < instances; ++i) {
-        const EngineInstance::Options engine_options = {direct->engine, direct->implicit_batch, i != 0, cuda_graphs};
-        lent.push_back(std::make_unique<EngineInstance>(*gpu_, engine_options, direct->types));
+        auto contexts = std::make_unique<EngineContexts>(
+            gpu_->resources(), direct->engine,
+            EngineContexts::Options{direct->implicit_batch, direct->types.outputs.size(), /*own=*/i != 0});
+        lent.push_back(std::make_unique<EngineInstance>(*gpu_, std::move(contexts), direct->types,
+                                                        EngineInstance::Options{cuda_graphs, nullptr}));
       }
       info_.instances = instances;
       direct_engines_[direct->engine] = std::make_shared<DirectEngine>(*gpu_, record, std::move(lent));
+    }
+  }
+
+  void ReplayOtherEngines(const std::vector<EngineNode>& engines, CudaGraphs cuda_graphs) {
+    if (gpu_ == nullptr) return;
+    for (const EngineNode& engine : engines) {
+      // Not of a plan that lies in its node: TensorFlow's kernel runs that.
+      if (!EngineCache::Find(gpu_->resources(), engine.name)) continue;
+      EngineRecord& record = table_->Get(engine.name);
+      if (direct_engines_.count(engine.name) != 0 || !record.HasPlans() || record.reads_values()) continue;
+      auto contexts = std::make_unique<EngineContexts>(
+          gpu_->resources(), engine.name,
+          EngineContexts::Options{engine.implicit_batch, engine.output_types.size(), /*own=*/false});
+      record.set_replay(std::make_unique<ReplayedEngine>(
+          *gpu_, std::move(contexts), EngineTypes{engine.input_types, engine.output_types}, cuda_graphs));
     }
   }
 

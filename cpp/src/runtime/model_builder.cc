@@ -235,7 +235,7 @@ class SessionModelBuilder final : public ModelBuilder {
     // The inputs are kept until the end.
     tensors.copy_input.assign(tensors.inputs.size(), true);
     tensors.outputs = bound->output_tensors;
-    callable = MakeSessionCallable(*session_, std::move(tensors), /*single_threaded=*/false, nullptr);
+    callable = MakeSessionCallable(*session_, tensors, /*single_threaded=*/false, nullptr);
     return *callable;
   }
 

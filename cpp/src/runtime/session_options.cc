@@ -64,6 +64,11 @@ tensorflow::SessionOptions MakeSessionOptions(const ModelOptions& options, const
   }
   tensorflow::GPUOptions& gpu = *config.mutable_gpu_options();
   gpu.set_allow_growth(runtime.gpu_memory_growth);
+  // Copies that TensorFlow makes itself are ordered by its one stream, instead of by events that it polls for.
+  auto& merge = *gpu.mutable_experimental()->mutable_stream_merge_options();
+  merge.set_merge_host_to_device_stream(true);
+  merge.set_merge_device_to_host_stream(true);
+  merge.set_merge_device_to_device_stream(true);
   if (runtime.gpu_memory_limit_mb > 0) {
     // The only way to state a limit in bytes is as a virtual device on each GPU.
     for (int i = 0; i < CountGpus(); ++i) {

@@ -192,8 +192,8 @@ std::optional<EngineSlot> EngineCache::Slot(const std::vector<Shape>& shapes, bo
 
 std::unique_ptr<EngineExecution> EngineCache::Execution(const EngineSlot& slot, bool implicit_batch,
                                                         std::size_t outputs, bool another) const {
-  return std::make_unique<EngineExecution>(std::shared_ptr<const void>(resource_), slot, resource_->cache->profiles_,
-                                           implicit_batch, outputs, another);
+  return std::make_unique<TensorRtExecution>(std::shared_ptr<const void>(resource_), slot, resource_->cache->profiles_,
+                                             implicit_batch, outputs, another);
 }
 
 void EngineCache::SetProfiles(const WantedProfiles& wanted, const std::vector<PartialTensorShape>& input_shapes) {

@@ -57,9 +57,9 @@ constexpr char kOutputName[] = "TensorRTOutputPH_";
 
 }  // namespace
 
-EngineExecution::EngineExecution(std::shared_ptr<const void> owner, const EngineSlot& slot,
-                                 const trt::TrtShapeOptimizationProfile& profiles, bool implicit_batch,
-                                 std::size_t outputs, bool another)
+TensorRtExecution::TensorRtExecution(std::shared_ptr<const void> owner, const EngineSlot& slot,
+                                     const trt::TrtShapeOptimizationProfile& profiles, bool implicit_batch,
+                                     std::size_t outputs, bool another)
     : owner_(std::move(owner)), slot_(slot), profiles_(profiles), implicit_batch_(implicit_batch) {
   const tensorflow::mutex_lock lock(slot_.engine->mu);
   execution_ = &slot_.engine->execution_contexts[static_cast<std::size_t>(slot_.profile)];
@@ -77,21 +77,21 @@ EngineExecution::EngineExecution(std::shared_ptr<const void> owner, const Engine
   for (std::size_t i = 0; i < outputs; ++i) output_bindings_.push_back(Binding(kOutputName, i));
 }
 
-EngineExecution::~EngineExecution() = default;
+TensorRtExecution::~TensorRtExecution() = default;
 
-std::size_t EngineExecution::workspace_bytes() const { return slot_.engine->device_memory_size; }
+std::size_t TensorRtExecution::workspace_bytes() const { return slot_.engine->device_memory_size; }
 
-int EngineExecution::Binding(const char* prefix, std::size_t index) const {
+int TensorRtExecution::Binding(const char* prefix, std::size_t index) const {
   int binding = -1;
   const std::string name = prefix + std::to_string(index);
   return trt::GetTrtBindingIndex(name.c_str(), slot_.profile, slot_.engine->cuda_engine, &binding).ok() ? binding : -1;
 }
 
-std::unique_lock<tensorflow::mutex> EngineExecution::LockShared() const {
+std::unique_lock<tensorflow::mutex> TensorRtExecution::LockShared() const {
   return own_ == nullptr ? std::unique_lock(slot_.engine->mu) : std::unique_lock<tensorflow::mutex>();
 }
 
-std::vector<tensorflow::TensorShape> EngineExecution::SetInputs(const std::vector<tensorflow::Tensor>& inputs) {
+std::vector<tensorflow::TensorShape> TensorRtExecution::SetInputs(const std::vector<tensorflow::Tensor>& inputs) {
   const std::unique_lock lock = LockShared();
   trt::DataVec named;
   input_bindings_.clear();
@@ -114,8 +114,8 @@ std::vector<tensorflow::TensorShape> EngineExecution::SetInputs(const std::vecto
   return shapes;
 }
 
-void EngineExecution::Enqueue(void* workspace, const std::vector<void*>& inputs, const std::vector<void*>& outputs,
-                              CudaStream stream) {
+void TensorRtExecution::Enqueue(void* workspace, const std::vector<void*>& inputs, const std::vector<void*>& outputs,
+                                CudaStream stream) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (input_bindings_[i] >= 0) bindings_[static_cast<std::size_t>(input_bindings_[i])] = inputs[i];
   }

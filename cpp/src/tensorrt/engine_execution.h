@@ -6,7 +6,7 @@
 #include <mutex>
 #include <vector>
 
-#include "gpu/cuda.h"
+#include "direct/engine_source.h"
 #include "tensorflow/core/framework/tensor.h"
 #include "tensorflow/core/framework/tensor_shape.h"
 #include "tensorflow/core/platform/mutex.h"
@@ -16,44 +16,28 @@ class IExecutionContext;
 }
 
 namespace tensorflow::tensorrt {
-struct EngineContext;
 struct ExecutionContext;
 class TrtShapeOptimizationProfile;
 }  // namespace tensorflow::tensorrt
 
 namespace tftrt {
 
-// An engine of TF-TRT's, and one of its profiles.
-struct EngineSlot {
-  tensorflow::tensorrt::EngineContext* engine = nullptr;
-  int profile = 0;
-
-  bool operator==(const EngineSlot& other) const { return engine == other.engine && profile == other.profile; }
-};
-
-// An execution context for one profile of an engine, run without TF-TRT's kernel: on any stream, with a workspace and
-// addresses of the caller's. Not thread-safe, and nobody else may run the same context meanwhile.
-class EngineExecution {
+// Of an engine of TF-TRT's, run without TF-TRT's kernel.
+class TensorRtExecution final : public EngineExecution {
  public:
   // See EngineCache::Execution. `owner` keeps slot and profiles.
-  EngineExecution(std::shared_ptr<const void> owner, const EngineSlot& slot,
-                  const tensorflow::tensorrt::TrtShapeOptimizationProfile& profiles, bool implicit_batch,
-                  std::size_t outputs, bool another);
-  EngineExecution(const EngineExecution&) = delete;
-  EngineExecution& operator=(const EngineExecution&) = delete;
-  ~EngineExecution();
+  TensorRtExecution(std::shared_ptr<const void> owner, const EngineSlot& slot,
+                    const tensorflow::tensorrt::TrtShapeOptimizationProfile& profiles, bool implicit_batch,
+                    std::size_t outputs, bool another);
+  TensorRtExecution(const TensorRtExecution&) = delete;
+  TensorRtExecution& operator=(const TensorRtExecution&) = delete;
+  ~TensorRtExecution() override;
 
-  const EngineSlot& slot() const { return slot_; }
-
-  // Bytes that a run needs.
-  std::size_t workspace_bytes() const;
-
-  // Sets the shapes of the inputs, and returns those of the outputs. What is in the tensors does not matter.
-  std::vector<tensorflow::TensorShape> SetInputs(const std::vector<tensorflow::Tensor>& inputs);
-
-  // Queues one run, for the shapes that were set. All addresses are of device memory, at multiples of 256, the
-  // workspace's of 512, and needed until the run is over.
-  void Enqueue(void* workspace, const std::vector<void*>& inputs, const std::vector<void*>& outputs, CudaStream stream);
+  const EngineSlot& slot() const override { return slot_; }
+  std::size_t workspace_bytes() const override;
+  std::vector<tensorflow::TensorShape> SetInputs(const std::vector<tensorflow::Tensor>& inputs) override;
+  void Enqueue(void* workspace, const std::vector<void*>& inputs, const std::vector<void*>& outputs,
+               CudaStream stream) override;
 
  private:
   // Where the tensor's address goes among the bindings; -1 if the engine does not have it.

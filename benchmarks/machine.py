@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import importlib.metadata
 import json
@@ -10,6 +11,8 @@ import platform
 import subprocess
 from pathlib import Path
 from typing import Any
+
+import tftrt
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -27,6 +30,23 @@ def describe() -> dict[str, Any]:
         "versions": {name: importlib.metadata.version(name) for name in ("tftrt", "tensorflow", "numpy")},
         "commit": commit or "unknown",
     }
+
+
+def describe_with_gpu(commit: str = "") -> dict[str, Any]:
+    """The same of the GPU and its libraries too; ``commit`` says what is measured, where there is no git."""
+    described = describe()
+    if commit:
+        described["commit"] = commit
+    report = tftrt._native.inspect_environment()
+    described["gpus"] = report.gpus
+    for library in (*report.tensorrt, *report.cuda):
+        described["versions"][library.name] = library.version
+    query = "name,driver_version,memory.total"
+    with contextlib.suppress(FileNotFoundError):
+        command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+        described["nvidia-smi"] = dict(zip(query.split(","), answer.splitlines()[0].split(", "))) if answer else {}
+    return described
 
 
 def write(name: str, results: dict[str, Any], path: Path | None) -> None:

@@ -26,8 +26,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import machine
 
-import tftrt
-
 ROOT = Path(__file__).parents[2]
 TESTS = "tests/gpu"
 PRECISIONS = ("FP32", "FP16", "INT8")
@@ -105,7 +103,7 @@ def main() -> int:
     args = parser.parse_args()
 
     begin = time.monotonic()
-    described = _machine(args.commit)
+    described = machine.describe_with_gpu(args.commit)
     names = list(SUITES) if args.suite == "all" else [args.suite]
     timing = Path(os.environ.get("TFTRT_GPU_CACHE", "/tmp/tftrt_gpu")) / "timing"
     _unpack(args.timing_cache, timing)
@@ -275,23 +273,6 @@ def _collect(runs: list[Run]) -> dict[str, Any]:
         for entry in content[name]:
             entry["test"] = entry["test"].removeprefix(f"{TESTS}/")
     return content
-
-
-def _machine(commit: str) -> dict[str, Any]:
-    """Hardware and versions, of the GPU and its libraries too."""
-    described = machine.describe()
-    if commit:
-        described["commit"] = commit
-    report = tftrt._native.inspect_environment()
-    described["gpus"] = report.gpus
-    for library in (*report.tensorrt, *report.cuda):
-        described["versions"][library.name] = library.version
-    query = "name,driver_version,memory.total"
-    with contextlib.suppress(FileNotFoundError):
-        command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-        described["nvidia-smi"] = dict(zip(query.split(","), answer.splitlines()[0].split(", "))) if answer else {}
-    return described
 
 
 def _unpack(archive: Path | None, folder: Path) -> None:

@@ -7,6 +7,7 @@ Weights come from seeded generators. TensorFlow is imported inside the builders,
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ from . import samples
 
 __all__ = [
     "bert",
+    "bert_base",
     "bert_by_shape",
     "cnn",
     "digits",
+    "efficientnetb0",
     "lookup",
     "mobilenetv2",
     "pair",
@@ -28,7 +31,25 @@ __all__ = [
 ]
 
 IMAGE = (16, 16, 3)
-BERT_WIDTH, BERT_LAYERS, BERT_HEADS, BERT_POSITIONS = 256, 4, 4, 512
+HIDDEN = -10000.0  # as in BERT; FP16 has no -1e9
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Sizes of a BERT-like encoder; with no ``length`` it takes sentences of any."""
+
+    width: int
+    layers: int
+    heads: int
+    positions: int
+    words: int
+    length: int | None = None
+
+
+BERT = Encoder(width=256, layers=4, heads=4, positions=512, words=samples.WORDS)
+BERT_BASE = Encoder(
+    width=768, layers=12, heads=12, positions=samples.LENGTH, words=samples.VOCABULARY, length=samples.LENGTH
+)
 
 
 def _weights(seed: int, *shape: int) -> Any:
@@ -204,7 +225,7 @@ def _save_keras(model: Any, directory: str, shape: tuple[int, ...]) -> None:
     )
 
 
-def _application(directory: str, name: str) -> None:
+def _application(directory: str, name: str, pictures: Any) -> None:
     """An untrained network whose every layer keeps its signal: batch norms have the statistics of some pictures."""
     import keras
 
@@ -216,18 +237,23 @@ def _application(directory: str, name: str) -> None:
             layer.momentum = 0.0
             layer.gamma.assign(generator.uniform(0.5, 1.5, layer.gamma.shape))
             layer.beta.assign(generator.normal(0, 0.1, layer.beta.shape))
-    model(samples.picture(16, seed=99)["image"], training=True)
+    model(pictures, training=True)
     _save_keras(model, directory, (224, 224, 3))
 
 
 def resnet50(directory: str) -> None:
     """``image`` [-1, 224, 224, 3] -> ``logits`` [-1, 1000]."""
-    _application(directory, "ResNet50")
+    _application(directory, "ResNet50", samples.picture(16, seed=99)["image"])
 
 
 def mobilenetv2(directory: str) -> None:
     """``image`` [-1, 224, 224, 3] -> ``logits`` [-1, 1000]."""
-    _application(directory, "MobileNetV2")
+    _application(directory, "MobileNetV2", samples.picture(16, seed=99)["image"])
+
+
+def efficientnetb0(directory: str) -> None:
+    """``image`` [-1, 224, 224, 3], of 0 to 255 -> ``logits`` [-1, 1000]."""
+    _application(directory, "EfficientNetB0", samples.pixels(16, seed=99)["image"])
 
 
 def bert(directory: str) -> None:
@@ -235,41 +261,54 @@ def bert(directory: str) -> None:
 
     Heads by einsum, as in Keras and TensorFlow's model garden.
     """
+    _encoder(directory, BERT, _attend, _expand)
+
+
+def bert_base(directory: str) -> None:
+    """The same in BERT-base's sizes: ``ids``, ``mask`` int32 [-1, 128] -> ``hidden`` [-1, 128, 768], ``pooled``.
+
+    12 layers, 12 heads, 3072 wide inside, 30522 words; like ``bert`` without biases, gains and segments. Positions are
+    a constant, and the mask is looked up in a table: so all of it goes into one engine.
+    """
+    _encoder(directory, BERT_BASE, _attend, _expand)
+
+
+def _attend(sizes: Encoder, x: Any, bias: Any, project: Any, merge: Any) -> Any:
     import tensorflow as tf
 
-    def split(x: Any, weight: Any) -> Any:
-        return tf.einsum("abc,cde->abde", x, tf.reshape(weight, [BERT_WIDTH, BERT_HEADS, -1]))
+    def split(weight: Any) -> Any:
+        return tf.einsum("abc,cde->abde", x, tf.reshape(weight, [sizes.width, sizes.heads, -1]))
 
-    def attend(x: Any, bias: Any, project: Any, merge: Any) -> Any:
-        query, key, value = (split(x, weight) for weight in tf.split(project, 3, axis=1))
-        scores = tf.einsum("aecd,abcd->acbe", key, query) * (BERT_WIDTH // BERT_HEADS) ** -0.5
-        y = tf.einsum("acbe,aecd->abcd", tf.nn.softmax(scores + bias), value)
-        return tf.einsum("abcd,cde->abe", y, tf.reshape(merge, [BERT_HEADS, -1, BERT_WIDTH]))
+    query, key, value = (split(weight) for weight in tf.split(project, 3, axis=1))
+    scores = tf.einsum("aecd,abcd->acbe", key, query) * (sizes.width // sizes.heads) ** -0.5
+    y = tf.einsum("acbe,aecd->abcd", tf.nn.softmax(scores + bias), value)
+    return tf.einsum("abcd,cde->abe", y, tf.reshape(merge, [sizes.heads, -1, sizes.width]))
 
-    def expand(x: Any, widen: Any, narrow: Any) -> Any:
-        return tf.einsum("abd,de->abe", _gelu(tf.einsum("abc,cd->abd", x, widen)), narrow)
 
-    _encoder(directory, attend, expand)
+def _expand(sizes: Encoder, x: Any, widen: Any, narrow: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.einsum("abd,de->abe", _gelu(tf.einsum("abc,cd->abd", x, widen)), narrow)
 
 
 def bert_by_shape(directory: str) -> None:
-    """The same, with heads by reshaping to ``tf.shape``, as in Hugging Face's: engines get shapes as inputs."""
+    """``bert``, with heads by reshaping to ``tf.shape``, as in Hugging Face's: engines get shapes as inputs."""
     import tensorflow as tf
 
-    def attend(x: Any, bias: Any, project: Any, merge: Any) -> Any:
+    def attend(sizes: Encoder, x: Any, bias: Any, project: Any, merge: Any) -> Any:
         batch, length = tf.unstack(tf.shape(x)[:2])
-        y = tf.matmul(tf.reshape(x, [-1, BERT_WIDTH]), project)
-        y = tf.reshape(y, [batch, length, 3, BERT_HEADS, BERT_WIDTH // BERT_HEADS])
+        y = tf.matmul(tf.reshape(x, [-1, sizes.width]), project)
+        y = tf.reshape(y, [batch, length, 3, sizes.heads, sizes.width // sizes.heads])
         query, key, value = tf.unstack(tf.transpose(y, [2, 0, 3, 1, 4]))
-        scores = tf.matmul(query, key, transpose_b=True) * (BERT_WIDTH // BERT_HEADS) ** -0.5
+        scores = tf.matmul(query, key, transpose_b=True) * (sizes.width // sizes.heads) ** -0.5
         y = tf.transpose(tf.matmul(tf.nn.softmax(scores + bias), value), [0, 2, 1, 3])
-        return tf.reshape(tf.matmul(tf.reshape(y, [-1, BERT_WIDTH]), merge), [batch, length, BERT_WIDTH])
+        return tf.reshape(tf.matmul(tf.reshape(y, [-1, sizes.width]), merge), [batch, length, sizes.width])
 
-    def expand(x: Any, widen: Any, narrow: Any) -> Any:
-        y = _gelu(tf.matmul(tf.reshape(x, [-1, BERT_WIDTH]), widen))
+    def expand(sizes: Encoder, x: Any, widen: Any, narrow: Any) -> Any:
+        y = _gelu(tf.matmul(tf.reshape(x, [-1, sizes.width]), widen))
         return tf.reshape(tf.matmul(y, narrow), tf.shape(x))
 
-    _encoder(directory, attend, expand)
+    _encoder(directory, BERT, attend, expand)
 
 
 def _gelu(x: Any) -> Any:
@@ -285,28 +324,39 @@ def _normalise(x: Any) -> Any:
     return (x - mean) * tf.math.rsqrt(tf.reduce_mean(tf.square(x - mean), -1, keepdims=True) + 1e-5)
 
 
-def _encoder(directory: str, attend: Callable[..., Any], expand: Callable[..., Any]) -> None:
+def _encoder(directory: str, sizes: Encoder, attend: Callable[..., Any], expand: Callable[..., Any]) -> None:
     import tensorflow as tf
 
-    width = BERT_WIDTH
+    width = sizes.width
     shapes = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)]
     module = tf.Module()
-    module.words = tf.Variable(_weights(1, samples.WORDS, width) * np.float32(20))
-    module.positions = tf.Variable(_weights(2, BERT_POSITIONS, width) * np.float32(5))
+    # The same deviations for any number of rows.
+    words, positions = 20 * np.sqrt(sizes.words / 1000), 5 * np.sqrt(sizes.positions / 512)
+    module.words = tf.Variable(_weights(1, sizes.words, width) * np.float32(words))
+    module.positions = tf.Variable(_weights(2, sizes.positions, width) * np.float32(positions))
     module.layers = [
         [tf.Variable(_weights(10 * layer + i, *shape)) for i, shape in enumerate(shapes)]
-        for layer in range(1, BERT_LAYERS + 1)
+        for layer in range(1, sizes.layers + 1)
     ]
+    spec = [None, sizes.length]
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32, name=name) for name in ("ids", "mask")])
+    @tf.function(input_signature=[tf.TensorSpec(spec, tf.int32, name=name) for name in ("ids", "mask")])
     def call(ids: Any, mask: Any) -> Any:
-        positions = tf.gather(module.positions, tf.cumsum(tf.ones_like(ids), axis=1, exclusive=True))
+        positions = module.positions
+        if sizes.length is None:
+            positions = tf.gather(positions, tf.cumsum(tf.ones_like(ids), axis=1, exclusive=True))
         x = _normalise(tf.gather(module.words, ids) + positions)
-        # As in BERT; FP16 has no -1e9.
-        bias = (1.0 - tf.cast(mask, tf.float32))[:, None, None, :] * -10000.0
+        if sizes.length is None:
+            bias = (1.0 - tf.cast(mask, tf.float32))[:, None, None, :] * HIDDEN
+        else:
+            # TF-TRT converts no cast from integers and no slice that adds dimensions. The table is as long as the
+            # vocabulary, so that benchmarks' random integers are in it.
+            table = np.zeros(sizes.words, np.float32)
+            table[0] = HIDDEN
+            bias = tf.reshape(tf.gather(table, mask), [-1, 1, 1, sizes.length])
         for project, merge, widen, narrow in module.layers:
-            x = _normalise(x + attend(x, bias, project, merge))
-            x = _normalise(x + expand(x, widen, narrow))
+            x = _normalise(x + attend(sizes, x, bias, project, merge))
+            x = _normalise(x + expand(sizes, x, widen, narrow))
         return {"hidden": x, "pooled": tf.tanh(x[:, 0])}
 
     _save(module, directory, {"serving_default": call})

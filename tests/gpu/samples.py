@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Inputs = dict[str, NDArray[np.generic]]
 
 WORDS = 1000
+VOCABULARY = 30522
+LENGTH = 128
 HELD_OUT = 500
 
 
@@ -22,6 +24,12 @@ def picture(batch: int, *, seed: int = 0) -> Inputs:
     patches = generator.standard_normal((batch, 7, 7, 3)) + generator.standard_normal((batch, 1, 1, 3))
     pixels = np.kron(patches, np.ones((1, 32, 32, 1))) + 0.2 * generator.standard_normal((batch, 224, 224, 3))
     return {"image": pixels.astype(np.float32)}
+
+
+def pixels(batch: int, *, seed: int = 0) -> Inputs:
+    """For efficientnetb0, which scales 0 to 255 itself: the same as pictures of bytes."""
+    scaled = 128 + 48 * np.asarray(picture(batch, seed=seed)["image"], np.float32)
+    return {"image": np.clip(np.round(scaled), 0, 255)}
 
 
 def feature_map(batch: int, *, seed: int = 0) -> Inputs:
@@ -40,13 +48,13 @@ def ids(batch: int, *, seed: int = 0) -> Inputs:
     return {"ids": np.random.default_rng(seed).integers(0, WORDS, (batch, 12)).astype(np.int32)}
 
 
-def sentences(batch: int, length: int, *, seed: int = 0, padded: bool = True) -> Inputs:
-    """For bert; ``padded`` masks the end of each sentence but the first."""
+def sentences(batch: int, length: int, *, seed: int = 0, padded: bool = True, words: int = WORDS) -> Inputs:
+    """For bert, and with VOCABULARY for bert_base; ``padded`` masks the end of each sentence but the first."""
     generator = np.random.default_rng(seed)
     lengths = generator.integers(1, length + 1, batch) if padded else np.full(batch, length)
     lengths[0] = length
     return {
-        "ids": generator.integers(0, WORDS, (batch, length)).astype(np.int32),
+        "ids": generator.integers(0, words, (batch, length)).astype(np.int32),
         "mask": (np.arange(length) < lengths[:, None]).astype(np.int32),
     }
 

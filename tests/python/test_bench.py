@@ -59,6 +59,18 @@ def test_every_path_batch_and_number_of_callers_is_measured(exported: Export, co
     json.dumps(report.to_dict())
 
 
+def test_inputs_of_the_callers_own(exported: Export) -> None:
+    names = [spec.name for spec in tftrt.Model(exported("cnn"), device="cpu").inputs]
+    sets = [{name: np.full((batch, 8, 8, 3), 0.5, np.float32) for name in names} for batch in (1, 3)]
+    words = {"duration": 0.05, "warmup": 0.0, "paths": ["call"], "device": "cpu"}
+    report = tftrt.bench(exported("cnn"), batch=(1, 3), inputs=sets, **words)
+    assert [(entry.batch, entry.problem) for entry in report.measurements] == [(1, ""), (3, "")]
+    with pytest.raises(tftrt.InvalidArgumentError, match="inputs has 2 sets of arrays; expected 1"):
+        tftrt.bench(exported("cnn"), inputs=sets, **words)
+    with pytest.raises(tftrt.InvalidArgumentError, match="expected image: float32"):
+        tftrt.bench(exported("cnn"), inputs=[{name: np.zeros((1, 9), np.float32) for name in names}], **words)
+
+
 def test_callers_call_at_the_same_time() -> None:
     lock = threading.Lock()
     inside, most = 0, 0

@@ -41,6 +41,7 @@ def bench(
     paths: Sequence[str] | None = None,
     shapes: dict[str, tuple[int, ...]] | None = None,
     unknown: int = 1,
+    inputs: Sequence[Arrays] | None = None,
     onnx: _Path | None = None,
     precision_sweep: bool = False,
     seed: int = 0,
@@ -63,6 +64,7 @@ def bench(
         paths: Names of :data:`PATHS` (default: all that can be measured).
         shapes: Shapes of inputs by name, instead of those that ``batch`` and ``unknown`` make.
         unknown: What the other dimensions that are not fixed become.
+        inputs: Arrays by input name, one set for each of ``batch``, instead of made-up ones.
         onnx: An ONNX file of the same network, for ONNX Runtime.
         precision_sweep: Convert ``model``, which was not converted yet, to FP32, FP16 and INT8, build engines where
             there is a GPU (INT8 calibrated with the made-up inputs), and measure these too.
@@ -82,8 +84,12 @@ def bench(
     _check(batch, callers, duration, warmup, paths)
     say = progress or (lambda line: None)
     wanted = list(PATHS) if paths is None else list(paths)
-    specs = find_signature(os.fspath(model), options.get("signature"), options.get("tags", ("serve",))).inputs
-    batches = {size: _make_up(specs, size, shapes or {}, unknown, seed) for size in batch}
+    if inputs is None:
+        specs = find_signature(os.fspath(model), options.get("signature"), options.get("tags", ("serve",))).inputs
+        inputs = [_make_up(specs, size, shapes or {}, unknown, seed) for size in batch]
+    elif len(inputs) != len(batch):
+        raise InvalidArgumentError(f"inputs has {len(inputs)} sets of arrays; expected {len(batch)}, one a batch")
+    batches = dict(zip(batch, inputs))
     settings = {
         "batch": list(batch),
         "callers": list(callers),
@@ -101,14 +107,14 @@ def bench(
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tftrt-bench-")))
             models += convert_precisions(model, folder, list(batches.values()), options)
         for path in models:
-            for size, inputs in batches.items():
+            for size, arrays in batches.items():
                 with Model(path, **options) as loaded:
                     report.machine = report.machine or describe_machine(loaded.info.device)
                     say(f"{path}, batch {size}")
-                    available, problems = _find_paths(loaded, path, inputs, wanted, onnx, options)
+                    available, problems = _find_paths(loaded, path, arrays, wanted, onnx, options)
                     report.measurements += _measure_all(path, size, available, problems, callers, warmup, duration)
                     if {"bound", "bound-gpu"} <= set(available):
-                        report.splits.append({"model": path, "batch": size, **_split(loaded, inputs)})
+                        report.splits.append({"model": path, "batch": size, **_split(loaded, arrays)})
     return report
 
 

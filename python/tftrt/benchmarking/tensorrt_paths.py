@@ -105,7 +105,9 @@ class _Context:
         with engine.lock:
             self._context = plan.create_execution_context()
         profile = engine.profile_for(arrays)
-        if profile and not self._context.set_optimization_profile_async(profile, self._stream.value):
+        if self._context.active_optimization_profile != profile and not self._context.set_optimization_profile_async(
+            profile, self._stream.value
+        ):
             raise UnsupportedError("the plan's profile is used by another execution context")
         for name, array in arrays.items():
             self._context.set_input_shape(name, array.shape)

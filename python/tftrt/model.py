@@ -60,9 +60,11 @@ def _by_name(inputs: Any) -> Mapping[str, Any]:
 
 
 def _names(option: str, value: Any) -> list[str]:
+    if value is None:
+        return []
     if isinstance(value, str):
         raise InvalidArgumentError(f"{option} is the string {value!r}; expected a list of names")
-    wanted = list(value or ())
+    wanted = list(value)
     if not all(isinstance(name, str) for name in wanted):
         raise InvalidArgumentError(f"{option} is {value!r}; expected a list of names")
     return wanted

@@ -72,10 +72,17 @@ QUICK = [
     Job("test_lifecycle.py"),
     Job("test_threads.py"),
     Job("test_direct.py", "not leak"),
+    Job("test_session.py", "not leak"),
+    Job("test_calls.py"),
     Job("test_precisions.py", "manifest"),
 ]
 # What other processes on the GPU would disturb: afterwards, one by one.
-ALONE = [Job("test_direct.py", "leak"), Job("test_memory.py"), Job("test_second_build.py")]
+ALONE = [
+    Job("test_direct.py", "leak"),
+    Job("test_session.py", "leak"),
+    Job("test_memory.py"),
+    Job("test_second_build.py"),
+]
 
 
 def _network(name: str) -> list[Job]:

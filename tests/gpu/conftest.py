@@ -14,6 +14,7 @@ import pytest
 import tftrt
 
 from . import parity, recording
+from .cuda import Cuda
 from .factory import Arrays, TensorFlow
 from .processes import Worker
 from .workshop import Workshop
@@ -97,6 +98,11 @@ def check_parity(record: Callable[..., None]) -> Callable[..., float]:
         return worst
 
     return check
+
+
+@pytest.fixture
+def cuda() -> Cuda:
+    return Cuda()
 
 
 @pytest.fixture

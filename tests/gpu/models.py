@@ -26,6 +26,7 @@ __all__ = [
     "pair",
     "qdq",
     "resnet50",
+    "split",
     "two_signatures",
     "wide",
 ]
@@ -108,6 +109,24 @@ def two_signatures(directory: str) -> None:
         return {"features": tf.tanh(_convolutions(image, module.kernels))}
 
     _save(module, directory, {"serving_default": classify, "embed": embed})
+
+
+def split(directory: str) -> None:
+    """Two engines with an op between that TF-TRT leaves out: ``image`` -> ``logits`` [-1, 10], ``size`` int32 [1]."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.kernels, module.dense = _small_weights()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE], tf.float32, name="image")])
+    def call(image: Any) -> Any:
+        x = tf.cumsum(_convolutions(image, module.kernels), axis=1)
+        return {
+            "logits": tf.tanh(tf.matmul(tf.nn.relu(x - 1.0), module.dense) * 0.01),
+            "size": tf.shape(image)[:1],
+        }
+
+    _save(module, directory, {"serving_default": call})
 
 
 def pair(directory: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import numbers
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -48,6 +49,20 @@ def _native_path(path: Any) -> bytes:
     if b"\0" in encoded:
         raise InvalidArgumentError(f"the path {path!r} has a null character, which no file's name can have")
     return encoded
+
+
+def _into(value: Any) -> dict[str, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        raise InvalidArgumentError(f"into is a {type(value).__name__}; expected a dict of arrays by name of the output")
+    return dict(value or {})
+
+
+def _seconds(timeout: Any) -> float | None:
+    if timeout is None:
+        return None
+    if isinstance(timeout, numbers.Real) and not isinstance(timeout, bool):
+        return float(timeout)
+    raise InvalidArgumentError(f"timeout is {timeout!r}; expected seconds")
 
 
 def _by_name(inputs: Any) -> Mapping[str, Any]:
@@ -177,7 +192,7 @@ class Model:
         Source: python/tftrt/model.py, cpp/src/api/model.cc
         """
         return self._native.run(
-            {**_by_name(inputs), **named}, _names("outputs", outputs), _names("on_gpu", on_gpu), timeout
+            {**_by_name(inputs), **named}, _names("outputs", outputs), _names("on_gpu", on_gpu), _seconds(timeout)
         )
 
     def run_async(
@@ -212,8 +227,8 @@ class Model:
         Source: python/tftrt/model.py, cpp/src/api/model.cc
         """
         given = {**_by_name(inputs), **named}
-        wanted, there = _names("outputs", outputs), _names("on_gpu", on_gpu)
-        return start(lambda done: self._native.run_async(given, wanted, there, timeout, done), timeout)
+        wanted, there, seconds = _names("outputs", outputs), _names("on_gpu", on_gpu), _seconds(timeout)
+        return start(lambda done: self._native.run_async(given, wanted, there, seconds, done), seconds)
 
     def bind(
         self,
@@ -252,7 +267,7 @@ class Model:
         Source: python/tftrt/model.py, cpp/include/tftrt/runner.h
         """
         given = {name: _shape_or_array(value) for name, value in {**_by_name(inputs), **named}.items()}
-        return self._native.bind(given, _names("outputs", outputs), _names("on_gpu", on_gpu), dict(_by_name(into)))
+        return self._native.bind(given, _names("outputs", outputs), _names("on_gpu", on_gpu), _into(into))
 
     def with_signature(self, name: str) -> Model:
         """Return the same loaded model through another of its signatures; they share one session."""

@@ -74,6 +74,8 @@ def test_arrays_that_no_output_can_be_written_to(model: tftrt.Model) -> None:
             model.bind({"image": images(2)}, into={name: array})
     with pytest.raises(tftrt.InvalidArgumentError, match="no output that was asked for"):
         model.bind({"image": images(2)}, into={"image": images(2)})
+    with pytest.raises(tftrt.InvalidArgumentError, match="into is a list; expected a dict"):
+        model.bind({"image": images(2)}, into=[np.zeros(shape, np.float32)])
 
 
 def test_only_the_outputs_asked_for(exported: Callable[[str], Path]) -> None:

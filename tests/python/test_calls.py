@@ -93,6 +93,12 @@ def test_timeouts_are_checked(cnn: tftrt.Model, timeout: float) -> None:
         cnn.run(image=images(1, 0), timeout=timeout)
 
 
+@pytest.mark.parametrize("timeout", ["1", True, [1.0]])
+def test_timeouts_are_numbers(cnn: tftrt.Model, timeout: Any) -> None:
+    with pytest.raises(tftrt.InvalidArgumentError, match=r"timeout is .*; expected seconds"):
+        cnn.run(image=images(1, 0), timeout=timeout)
+
+
 @pytest.mark.parametrize("options", [{}, {"max_batch": 4}], ids=["session", "batches"])
 def test_what_waits_beyond_its_deadline_never_runs(
     gated: Callable[..., tftrt.Model], gate: Gate, options: dict[str, Any]

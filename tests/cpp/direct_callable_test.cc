@@ -178,7 +178,7 @@ TEST_F(DirectCallableTest, CountsItsMemory) {
   EXPECT_EQ(counters.graphs, 1);
   const std::int64_t before = counters.gpu_buffers;
   {
-    const Tensor held = model.OnGpu(Numbers(8, 1));
+    const Tensor held = model.gpu().device().AllocateZeros(DType::kFloat32, {8, 3});
     EXPECT_GE(counters.gpu_buffers - before, static_cast<std::int64_t>(held.num_bytes()));
   }
   EXPECT_EQ(counters.gpu_buffers, before);

@@ -26,6 +26,7 @@ void BindEnvironment(py::module_& module) {
   module.def("inspect_environment", &InspectEnvironment, unlocked);
   module.def("set_tensorflow_hint", &SetTensorFlowHint, py::arg("directory"));
   module.def("open_tensorflow", &OpenTensorFlow, unlocked);
+  module.def("wait_for_queued_calls", &WaitForQueuedCalls, unlocked);
   module.def("inspect_gpu", &InspectGpu, py::arg("index"), unlocked);
   module.def("open_tensorrt", [] { return OpenTensorRt(); }, unlocked);
 }

@@ -67,7 +67,7 @@ class PythonModel {
     }
     const auto finish = [names, share = Share(std::move(done))](std::vector<Tensor> tensors, std::exception_ptr error) {
       if (IsFinalizing()) return;
-      const py::gil_scoped_acquire gil;
+      const GilAcquire gil;
       try {
         py::handle(static_cast<PyObject*>(share.get()))(PythonOutcome(names, std::move(tensors), std::move(error)));
       } catch (py::error_already_set& raised) {
@@ -85,6 +85,7 @@ class PythonModel {
     NamedTensors tensors;
     const auto make = [&](const TensorSpec& spec, const Shape& shape) {
       const bool there = std::find(on_gpu.begin(), on_gpu.end(), spec.name) != on_gpu.end();
+      const GilRelease unlocked;
       tensors.emplace_back(spec.name, model_->MakeInput(spec.name, shape, there));
     };
     for (const auto& [key, value] : inputs) {
@@ -109,7 +110,12 @@ class PythonModel {
       const TensorSpec* spec = Find(model_->outputs(), name);
       targets.emplace_back(name, spec == nullptr ? Tensor() : ToTensorInPlace(value, *spec, Access::kWrite));
     }
-    return std::make_unique<PythonRunner>(model_->Bind(tensors, outputs, on_gpu, targets));
+    std::optional<Runner> runner;
+    {
+      const GilRelease unlocked;
+      runner = model_->Bind(tensors, outputs, on_gpu, targets);
+    }
+    return std::make_unique<PythonRunner>(*std::move(runner));
   }
 
   py::dict RunSingle(py::handle value) const {
@@ -243,9 +249,18 @@ void BindModel(py::module_& module) {
       .def_property_readonly("info", [](const PythonModel& self) { return self.model().info(); })
       .def_property_readonly("manifest", [](const PythonModel& self) { return self.model().manifest(); })
       .def_property_readonly("closed", [](const PythonModel& self) { return self.model().closed(); })
-      .def("stats", [](const PythonModel& self) { return self.model().Stats(); })
+      // Whoever closes the model may be waiting for the GIL.
+      .def("stats",
+           [](const PythonModel& self) {
+             const GilRelease unlocked;
+             return self.model().Stats();
+           })
       .def("close", &PythonModel::Close)
-      .def("memory", [](const PythonModel& self) { return self.model().Memory(); })
+      .def("memory",
+           [](const PythonModel& self) {
+             const GilRelease unlocked;
+             return self.model().Memory();
+           })
       .def("bind", &PythonModel::Bind, py::arg("inputs"), py::arg("outputs"), py::arg("on_gpu"), py::arg("into"))
       .def("run", &PythonModel::Run, py::arg("inputs"), py::arg("outputs") = std::vector<std::string>(),
            py::arg("on_gpu") = std::vector<std::string>(), py::arg("timeout") = py::none())

@@ -40,15 +40,35 @@ class GilRelease {
   PyThreadState* state_;
 };
 
+// For threads that Python does not know, and that nothing may unwind: if the interpreter ends while one waits for the
+// GIL, the thread waits for the end of the process.
+class GilAcquire {
+ public:
+  GilAcquire() {
+    try {
+      state_ = PyGILState_Ensure();
+    } catch (const abi::__forced_unwind&) {
+      while (true) pause();
+    }
+  }
+  ~GilAcquire() { PyGILState_Release(state_); }
+  GilAcquire(const GilAcquire&) = delete;
+  GilAcquire& operator=(const GilAcquire&) = delete;
+
+ private:
+  PyGILState_STATE state_;
+};
+
 // A share of a Python object that any thread may drop: TensorFlow releases what it borrowed in threads of its own.
 inline std::shared_ptr<void> Share(pybind11::object object) {
   return std::shared_ptr<void>(object.release().ptr(), [](void* pointer) {
     auto* object = static_cast<PyObject*>(pointer);
+    if (Py_IsInitialized() == 0) return;
     if (PyGILState_Check() != 0) {
       Py_DECREF(object);
     } else if (!IsFinalizing()) {
       // While the interpreter ends, a thread that asks for the GIL never returns; the memory is about to go anyway.
-      const pybind11::gil_scoped_acquire gil;
+      const GilAcquire gil;
       Py_DECREF(object);
     }
   });

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from tftrt._native import Cancellation, Outcome
+from tftrt._native import Cancellation, Outcome, wait_for_queued_calls
 from tftrt.errors import DeadlineExceededError
 
 __all__ = ["start"]
+
+# As concurrent.futures does: what still runs has arrays, and hands its results to Python.
+atexit.register(wait_for_queued_calls)
 
 
 def start(

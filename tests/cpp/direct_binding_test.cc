@@ -88,6 +88,26 @@ TEST(DirectBinding, ChecksTheCallersMemory) {
   EXPECT_THROW(bound.Run(), InvalidArgumentError);
 }
 
+TEST(DirectBinding, OverwritesGpuOutputsAfterWhatTheDefaultStreamDoesWithThem) {
+  const FakeModel model;
+  Tensor input = model.gpu().device().AllocatePinned(DType::kFloat32, {1, 3});
+  Bound bound(model, input, {Named("sums", true), Named("incremented")});
+  Floats before(1);
+  for (int time = 0; time < 4; ++time) {
+    const Floats x = Numbers(1, static_cast<float>(time));
+    std::copy(x.begin(), x.end(), static_cast<float*>(input.data()));
+    if (time > 0) {
+      GetCuda().MemcpyAsync(before.data(), bound.outputs[0].data(), sizeof(float), kCudaMemcpyDeviceToHost,
+                            kCudaDefaultStream);
+    }
+    bound.Run();
+    if (time > 0) {
+      GetCuda().StreamSynchronize(kCudaDefaultStream);
+      EXPECT_EQ(before, Sums(Numbers(1, static_cast<float>(time - 1))));
+    }
+  }
+}
+
 TEST(DirectBinding, IsOrderedByTheCallersStream) {
   const FakeModel model;
   const GpuDevice& gpu = model.gpu().device();

@@ -166,6 +166,21 @@ TEST_F(DirectCallableTest, IsCalledFromManyThreads) {
   }
 }
 
+TEST_F(DirectCallableTest, MemoryOfOthersGoesBackWhenTheyAreDone) {
+  FakeModel model;
+  const Floats x = Numbers(2, 3);
+  RunTerms terms;
+  terms.on_gpu = {true, true};
+  Floats sums(2);
+  {
+    const std::vector<Tensor> outputs = model.Run(FakeModel::Host(x), terms);
+    // Somebody reads it in the default stream, and lets go of it before that is done.
+    GetCuda().MemcpyAsync(sums.data(), outputs[0].data(), sums.size() * sizeof(float), kCudaMemcpyDeviceToHost,
+                          kCudaDefaultStream);
+  }
+  EXPECT_EQ(sums, Sums(x)) << "TensorFlow's stream, which is next to use it, waits for the default one";
+}
+
 TEST_F(DirectCallableTest, CountsItsMemory) {
   const FakeModel model;
   const MemoryCounters& counters = *model.gpu().device().counters();

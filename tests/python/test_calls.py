@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -240,6 +241,71 @@ def test_a_model_that_nobody_holds_any_more_answers_what_was_asked(exported: Cal
 
     for name, array in asyncio.run(main()).items():
         np.testing.assert_array_equal(array, expected[name])
+
+
+def test_a_batch_that_was_given_up_outlives_its_caller_not_its_model(
+    gated: Callable[..., tftrt.Model], gate: Gate
+) -> None:
+    model = gated(max_batch=4)
+    with pytest.raises(tftrt.DeadlineExceededError):
+        model.run(x=vector(1), timeout=0.2)
+    gate.wait_for_calls(1)
+    with ThreadPoolExecutor(2) as pool:
+        closing = pool.submit(model.close)
+        time.sleep(0.2)
+        assert not closing.done()
+        # While the batch's thread is about to want the GIL, to let go of the array.
+        stats = pool.submit(model.stats)
+        gate.open()
+        closing.result(PATIENCE)
+        assert stats.result(PATIENCE)["calls"] == 1
+
+
+def test_calls_that_are_given_up_make_room(gated: Callable[..., tftrt.Model], gate: Gate) -> None:
+    model = gated(max_queued_calls=2)
+    threads = threads_of()
+
+    async def main() -> None:
+        running = [model.run_async(x=vector(number)) for number in range(threads)]
+        await asyncio.to_thread(gate.wait_for_calls, threads)
+        waiting = [model.run_async(x=vector(8)) for _ in range(2)]
+        for call in waiting:
+            call.cancel()
+        await asyncio.sleep(0)
+        last = model.run_async(x=vector(9))
+        gate.open()
+        assert list((await last)["y"]) == [9]
+        await asyncio.gather(*running)
+
+    asyncio.run(main())
+    assert gate.calls() == threads + 1
+
+
+def test_a_process_ends_while_calls_run(
+    custom_ops: Path, op_library: Path, python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    script = f"""
+import asyncio, ctypes, threading
+import numpy as np
+import tftrt
+model = tftrt.Model({str(custom_ops)!r}, "gate", op_libraries=[{str(op_library)!r}], device="cpu")
+library = ctypes.CDLL({str(op_library)!r})
+x = np.ones(1, np.float32)
+try:
+    model.run(x=x, timeout=0.05)
+except tftrt.DeadlineExceededError:
+    pass
+async def main():
+    model.run_async(x=x)
+    await asyncio.sleep(0.05)
+asyncio.run(main())
+threading.Timer(0.2, library.TftrtTestSetGate, [True]).start()
+print("done")
+"""
+    for _ in range(3):
+        result = python(script)
+        assert result.stdout == "done\n"
+        assert result.stderr == ""
 
 
 def test_outputs_on_a_gpu_need_a_model_there(cnn: tftrt.Model) -> None:

@@ -56,6 +56,10 @@ TFTRT_EXPORT void SetTensorFlowHint(const std::string& directory);
 // Throws IncompatibleError if TensorFlow is missing or has another version than tftrt was built with.
 TFTRT_EXPORT void OpenTensorFlow();
 
+// Waits until no model of the process has a call in a thread of its own: of Model::RunAsync, or one that was given up
+// and still runs. For the end of a program whose memory such calls use. Returns at once in a thread of a model's.
+TFTRT_EXPORT void WaitForQueuedCalls();
+
 // Opens TensorRT for TensorFlow now, as loading a model does on a machine with a GPU. Returns why it could not; empty
 // if it could. Thread-safe.
 TFTRT_EXPORT std::string OpenTensorRt();

@@ -99,8 +99,8 @@ class TFTRT_EXPORT Model {
 
   // The same in a thread of the model's, which the call keeps loaded. Calls begin in the order in which they are made,
   // at least as many at a time as there are processors. Inputs must not be written to until the future is ready, which
-  // has what Run returns or throws, no earlier than that is known: a run that was given up ends first. Throws at once
-  // what is wrong with the arguments, and ResourceExhaustedError if ModelOptions::max_queued_calls are waiting.
+  // has what Run returns or throws; a run that was given up may go on after that, see CallOptions. Throws at once what
+  // is wrong with the arguments, and ResourceExhaustedError if ModelOptions::max_queued_calls are waiting.
   std::future<std::vector<Tensor>> RunAsync(const NamedTensors& inputs, const CallOptions& options = {}) const;
 
   // The same, and calls `done` in that thread instead, with the outputs, or with what was thrown. It throws nothing.
@@ -137,8 +137,8 @@ class TFTRT_EXPORT Model {
   // What it takes now.
   ModelMemory Memory() const;
 
-  // Waits for the calls under way, then frees the session; any later call through any copy throws. Without it,
-  // the session is freed with the last copy.
+  // Waits for the calls under way, then frees the session; any later call through any copy throws, and so do calls of
+  // RunAsync that have not begun. Without it, the session is freed with the last copy.
   void Close();
   bool closed() const;
 

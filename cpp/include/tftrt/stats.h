@@ -67,8 +67,10 @@ struct ModelMemory {
   // of engines. An estimate if models are loaded at the same time.
   std::uint64_t gpu_model = 0;
   std::uint64_t gpu_workspaces = 0;  // of execution contexts
-  std::uint64_t gpu_buffers = 0;     // inputs and outputs in GPU memory, those of runners and arrays handed out too
-  std::uint64_t cuda_graphs = 0;     // their number
+  // Inputs and outputs of engines, runners and MakeInput in GPU memory. What TensorFlow's session uses of its pool
+  // while it runs, and returns from there, is not in it.
+  std::uint64_t gpu_buffers = 0;
+  std::uint64_t cuda_graphs = 0;  // their number
   // What the GPU's free memory shrank by while they were made. An estimate: it is taken in large pieces.
   std::uint64_t gpu_graphs = 0;
   std::uint64_t plans = 0;  // the serialised engines' files

@@ -1,24 +1,65 @@
 #include "api/call_queue.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <string>
 #include <utility>
 
+#include "api/fork_guard.h"
+#include "tftrt/environment.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
+namespace {
+
+// Whether this thread is a queue's.
+thread_local bool is_worker = false;
+
+}  // namespace
 
 struct CallQueue::State {
+  struct Waiting {
+    std::function<void()> call;
+    CallLimits limits;
+  };
+
+  const ForkGuard fork_guard;
   std::mutex mutex;
-  std::condition_variable submitted;
-  std::deque<std::function<void()>> waiting;
-  std::size_t idle = 0;  // threads that make no call, those that are starting too
+  std::condition_variable changed;
+  std::deque<Waiting> waiting;
+  std::size_t idle = 0;     // threads that make no call, those that are starting too
+  std::size_t running = 0;  // calls
   bool ending = false;
+
+  // Takes out those that are given up.
+  std::vector<Waiting> TakeGivenUp() {
+    const auto first = std::stable_partition(waiting.begin(), waiting.end(),
+                                             [](const Waiting& call) { return !call.limits.reached(); });
+    std::vector<Waiting> taken(std::make_move_iterator(first), std::make_move_iterator(waiting.end()));
+    waiting.erase(first, waiting.end());
+    return taken;
+  }
+
+  static std::mutex& RegistryMutex() {
+    static auto* mutex = new std::mutex;
+    return *mutex;
+  }
+  static std::vector<std::weak_ptr<State>>& Registry() {
+    static auto* registry = new std::vector<std::weak_ptr<State>>;
+    return *registry;
+  }
 };
 
 CallQueue::CallQueue(std::size_t most_threads, std::size_t most_waiting)
-    : most_threads_(most_threads), most_waiting_(most_waiting), state_(std::make_shared<State>()) {}
+    : most_threads_(most_threads), most_waiting_(most_waiting), state_(std::make_shared<State>()) {
+  const std::lock_guard lock(State::RegistryMutex());
+  auto& registry = State::Registry();
+  registry.erase(std::remove_if(registry.begin(), registry.end(), [](const auto& state) { return state.expired(); }),
+                 registry.end());
+  registry.push_back(state_);
+}
 
 CallQueue::~CallQueue() {
   std::vector<std::thread> threads;
@@ -27,7 +68,7 @@ CallQueue::~CallQueue() {
     state_->ending = true;
     threads.swap(threads_);
   }
-  state_->submitted.notify_all();
+  state_->changed.notify_all();
   for (std::thread& thread : threads) {
     if (thread.get_id() == std::this_thread::get_id()) {
       thread.detach();
@@ -37,12 +78,14 @@ CallQueue::~CallQueue() {
   }
 }
 
-void CallQueue::Submit(std::function<void()> call) {
+void CallQueue::Submit(std::function<void()> call, const CallLimits& limits) {
+  std::vector<State::Waiting> given_up;
   {
     const std::lock_guard lock(state_->mutex);
-    const std::size_t waiting = state_->waiting.size();
-    const bool starts = state_->idle <= waiting && threads_.size() < most_threads_;
-    if (!starts && waiting >= state_->idle + most_waiting_) {
+    const bool starts = state_->idle <= state_->waiting.size() && threads_.size() < most_threads_;
+    const auto is_full = [&] { return !starts && state_->waiting.size() >= state_->idle + most_waiting_; };
+    if (is_full()) given_up = state_->TakeGivenUp();
+    if (is_full()) {
       throw ResourceExhaustedError("the model has " + std::to_string(most_waiting_) +
                                    " calls waiting already; call it again later, or load it with more instances or a "
                                    "higher max_queued_calls");
@@ -51,26 +94,50 @@ void CallQueue::Submit(std::function<void()> call) {
       threads_.emplace_back([state = state_] { Work(state); });
       ++state_->idle;
     }
-    state_->waiting.push_back(std::move(call));
+    state_->waiting.push_back({std::move(call), limits});
   }
-  state_->submitted.notify_one();
+  state_->changed.notify_all();
+  for (State::Waiting& waiting : given_up) waiting.call();
 }
 
 void CallQueue::Work(const std::shared_ptr<State>& state) {
+  is_worker = true;
   std::unique_lock lock(state->mutex);
   while (true) {
-    state->submitted.wait(lock, [&] { return state->ending || !state->waiting.empty(); });
+    state->changed.wait(lock, [&] { return state->ending || !state->waiting.empty(); });
     if (state->waiting.empty()) return;
     --state->idle;
-    std::function<void()> call = std::move(state->waiting.front());
+    ++state->running;
+    std::function<void()> call = std::move(state->waiting.front().call);
     state->waiting.pop_front();
     lock.unlock();
     call();
     // What the call keeps goes before anybody is waited for.
     call = nullptr;
     lock.lock();
+    --state->running;
     ++state->idle;
+    state->changed.notify_all();
   }
 }
+
+void CallQueue::WaitForAll() {
+  if (is_worker) return;
+  std::vector<std::shared_ptr<State>> states;
+  {
+    const std::lock_guard lock(State::RegistryMutex());
+    for (const std::weak_ptr<State>& state : State::Registry()) {
+      auto alive = state.lock();
+      // A forked child does not have the threads.
+      if (alive != nullptr && !alive->fork_guard.InForkedChild()) states.push_back(std::move(alive));
+    }
+  }
+  for (const std::shared_ptr<State>& state : states) {
+    std::unique_lock lock(state->mutex);
+    state->changed.wait(lock, [&] { return state->running == 0 && state->waiting.empty(); });
+  }
+}
+
+void WaitForQueuedCalls() { CallQueue::WaitForAll(); }
 
 }  // namespace tftrt

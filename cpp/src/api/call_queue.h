@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "api/call_limits.h"
+
 namespace tftrt {
 
 // Makes calls in threads of its own, in the order in which they were submitted. Threads begin when they are needed.
@@ -21,8 +23,12 @@ class CallQueue {
   // Makes the calls that wait, then ends the threads. May be called from one of them, by the last call there is.
   ~CallQueue();
 
-  // `call` throws nothing. Throws ResourceExhaustedError if too many are waiting.
-  void Submit(std::function<void()> call);
+  // `call` throws nothing, and ends at once when `limits` are reached. Those for which they are make room for others,
+  // in this thread. Throws ResourceExhaustedError if too many are waiting.
+  void Submit(std::function<void()> call, const CallLimits& limits);
+
+  // Waits until no queue of the process has a call, unless it is called by one.
+  static void WaitForAll();
 
  private:
   struct State;

@@ -122,7 +122,7 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
     };
     const auto call = std::make_shared<QueuedCall>(std::move(kept), run, std::move(done));
     const SharedModel::Use use(*model_);
-    model_->Submit([call] { call->Make(); });
+    model_->Submit([call] { call->Make(); }, terms.limits);
   }
 
   // Whether Run returns when the limits are reached.

@@ -26,7 +26,7 @@ std::size_t ThreadsFor(const ModelOptions& options) {
   const auto instances = static_cast<std::size_t>(options.instances);
   const std::size_t processors = std::max(1u, std::thread::hardware_concurrency());
   const std::size_t batches = options.max_batch > 1 ? (instances + 1) * static_cast<std::size_t>(options.max_batch) : 0;
-  return std::min(std::max({processors, 2 * instances, batches}), kMost);
+  return std::max(processors, std::min(std::max(2 * instances, batches), kMost));
 }
 
 Tensor CopyOf(const Tensor& tensor) {
@@ -120,9 +120,9 @@ SharedModel::Use::Use(const SharedModel& model) {
   }
 }
 
-void SharedModel::Submit(std::function<void()> call) {
+void SharedModel::Submit(std::function<void()> call, const CallLimits& limits) {
   fork_guard_.Check();
-  queue_->Submit(std::move(call));
+  queue_->Submit(std::move(call), limits);
 }
 
 ModelMemory SharedModel::Memory() const {

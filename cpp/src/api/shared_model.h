@@ -97,7 +97,7 @@ class SharedModel {
   };
 
   // Has `call`, which throws nothing, made in a thread of the model's. Throws ResourceExhaustedError if too many wait.
-  void Submit(std::function<void()> call);
+  void Submit(std::function<void()> call, const CallLimits& limits);
 
   ModelStats Stats() const;
   // Throws if the model is closed.

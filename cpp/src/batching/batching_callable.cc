@@ -1,6 +1,7 @@
 #include "batching/batching_callable.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <utility>
@@ -37,6 +38,9 @@ class BatchingCallable final : public Callable {
                    const BatchingOptions& options)
       : inner_(std::move(inner)), inputs_(inputs), scheduler_(std::move(scheduler)), options_(options) {}
 
+  // A caller may have stopped waiting for a batch that runs.
+  ~BatchingCallable() override { pending_.Wait(); }
+
   std::vector<Tensor> Run(const Tensor* const* inputs, const RunTerms& terms) const override {
     Queue* queue = CanShare(inputs, terms) ? QueueFor(RowsOf(inputs)) : nullptr;
     if (queue == nullptr) return inner_->Run(inputs, terms);
@@ -44,8 +48,10 @@ class BatchingCallable final : public Callable {
     for (std::size_t i = 0; i < inputs_; ++i) request->inputs.push_back(*inputs[i]);
     request->limits = terms.limits;
     request->rows = RowsIn(*inputs[0]);
+    pending_.Begin();
     auto task = std::make_unique<BatchTask>(request);
     const absl::Status status = queue->scheduler->Schedule(&task);
+    if (!status.ok()) pending_.End(1);
     if (absl::IsUnavailable(status)) {
       throw ResourceExhaustedError("the model has " + std::to_string(options_.max_queued_batches) +
                                    " batches of requests waiting already; call it again later, or load it with more "
@@ -72,6 +78,30 @@ class BatchingCallable final : public Callable {
   }
 
  private:
+  // Requests that are queued or run.
+  class Pending {
+   public:
+    void Begin() {
+      const std::lock_guard lock(mutex_);
+      ++count_;
+    }
+    void End(int requests) {
+      // Under the lock: whoever waits may destroy this as soon as it has it.
+      const std::lock_guard lock(mutex_);
+      count_ -= requests;
+      if (count_ == 0) none_.notify_all();
+    }
+    void Wait() {
+      std::unique_lock lock(mutex_);
+      none_.wait(lock, [this] { return count_ == 0; });
+    }
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable none_;
+    int count_ = 0;
+  };
+
   struct Queue {
     ShapeKey key;
     std::unique_ptr<tensorflow::serving::BatchScheduler<BatchTask>> scheduler;
@@ -108,7 +138,12 @@ class BatchingCallable final : public Callable {
     options.batch_timeout_micros = options_.max_wait_us;
     Queue& queue = queues_.emplace_back();
     queue.key = key;
-    const auto process = [this](std::unique_ptr<Batch> batch) { Process(*batch); };
+    const auto process = [this](std::unique_ptr<Batch> batch) {
+      Process(*batch);
+      const int requests = batch->num_tasks();
+      batch.reset();
+      pending_.End(requests);
+    };
     ThrowIfError(scheduler_->AddQueue(options, process, &queue.scheduler), "making a queue for batches");
     return &queue;
   }
@@ -188,6 +223,7 @@ class BatchingCallable final : public Callable {
   const std::size_t inputs_;
   const std::shared_ptr<BatchScheduler> scheduler_;
   const BatchingOptions options_;
+  mutable Pending pending_;
   mutable std::mutex mutex_;
   // Destroyed first: a queue waits for the batches that use the rest.
   mutable std::deque<Queue> queues_;

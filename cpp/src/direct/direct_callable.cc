@@ -42,7 +42,7 @@ class DirectCallable final : public Callable {
     const ShapeKey key = KeyOf(inputs);
     ShapeRecord& record = engine_->record.Find(key);
     if (!Takes(inputs, record, key)) return otherwise_->Run(inputs, terms);
-    InstancePool::Lease lease(engine_->instances);
+    InstancePool::Lease lease(engine_->instances, terms.limits);
     return RunOn(lease, inputs, terms, record, key);
   }
 
@@ -58,7 +58,7 @@ class DirectCallable final : public Callable {
     for (std::size_t i = 0; i < engine_->instances.size(); ++i) {
       // The second time captures a graph.
       for (int time = 0; time < 2; ++time) {
-        InstancePool::Lease lease(engine_->instances, i);
+        InstancePool::Lease lease(engine_->instances, i, CallLimits());
         RunOn(lease, inputs, RunTerms(), record, key);
       }
     }
@@ -104,6 +104,7 @@ class DirectCallable final : public Callable {
     const auto [execution, staged_runs] = lease->Prepare(key);
     StagedRun& staged = staged_runs.Take(engine_->gpu, execution, PlacesOf(inputs, terms), terms.limits);
     std::unique_ptr<StagedRun, void (*)(StagedRun*)> taken(&staged, [](StagedRun* run) { run->Return(); });
+    if (terms.limits.any()) terms.limits.Check();
     OrderAfterDefaultStream(staged.places.inputs, lease->stream());
     CopyInputs(inputs, execution, staged, lease->stream());
     std::vector<Tensor> results = MakeResults(execution, terms);
@@ -203,10 +204,11 @@ class DirectBinding final : public Binding {
         runs_(callable.engine_->instances.size()) {
     for (std::size_t input : callable.signature_.inputs) {
       Tensor& tensor = inputs_[input];
-      reads_gpu_ |= tensor.on_gpu();
+      uses_gpu_ |= tensor.on_gpu();
       addresses_.inputs.push_back(AddressOf(tensor, staged_inputs_));
     }
-    if (reads_gpu_) {
+    for (const BoundOutput& output : bound_) uses_gpu_ |= output.on_gpu;
+    if (uses_gpu_) {
       callable.engine_->gpu.MakeCurrent();
       ready_.emplace();
     }
@@ -214,7 +216,9 @@ class DirectBinding final : public Binding {
 
   ~DirectBinding() override {
     try {
-      WaitForLast();
+      for (const std::unique_ptr<RepeatedRun>& run : runs_) {
+        if (run != nullptr) run->over().Wait();
+      }
     } catch (const Error&) {  // the GPU has failed, and nothing runs on it any more
     }
   }
@@ -227,13 +231,13 @@ class DirectBinding final : public Binding {
         std::memcpy(input.pinned.data(), input.tensor->data(), input.tensor->num_bytes());
       }
     }
-    InstancePool::Lease lease(callable_.engine_->instances);
+    InstancePool::Lease lease(callable_.engine_->instances, CallLimits());
     const Clock::time_point start = Clock::now();
     ShapedExecution& execution = lease->Prepare(key_).execution;
     if (addresses_.outputs.empty()) MakeOutputs(execution);
     std::unique_ptr<RepeatedRun>& run = runs_[lease.index()];
     if (run == nullptr) run = std::make_unique<RepeatedRun>(addresses_);
-    if (stream != nullptr || reads_gpu_) {
+    if (stream != nullptr || uses_gpu_) {
       if (!ready_) ready_.emplace();
       ready_->Order(stream == nullptr ? kCudaDefaultStream : static_cast<CudaStream>(*stream), lease->stream());
     }
@@ -274,6 +278,8 @@ class DirectBinding final : public Binding {
       RequireFits(bound_[i], dtype, shape);
     }
     std::vector<RunAddress> addresses(execution.output_shapes().size());
+    outputs_.clear();
+    staged_outputs_.clear();
     outputs_.reserve(bound_.size());
     for (std::size_t i = 0; i < bound_.size(); ++i) {
       const std::size_t source = callable_.Source(i);
@@ -294,7 +300,7 @@ class DirectBinding final : public Binding {
   std::vector<Staged> staged_inputs_;
   std::vector<Staged> staged_outputs_;
   RunAddresses addresses_;
-  bool reads_gpu_ = false;
+  bool uses_gpu_ = false;  // which others may be using in the default stream
   std::optional<CudaEventOwner> ready_;
   std::vector<Tensor> outputs_;
   std::vector<std::unique_ptr<RepeatedRun>> runs_;  // on each instance

@@ -45,18 +45,31 @@ EngineInstance::Entry& EngineInstance::Find(const ShapeKey& key) {
   if (found == entries_.end()) {
     entries_.emplace_back(source_->Execution(*slot));
     found = std::prev(entries_.end());
-    Wait();
-    if (workspace_.Reserve(gpu_, found->execution.workspace_bytes())) {
-      // Graphs have the address that it had.
-      for (Entry& entry : entries_) entry.execution.BeginGeneration();
+    try {
+      ReserveWorkspace();
+    } catch (...) {
+      entries_.pop_back();
+      throw;
     }
   }
   if (known_.size() < kMostKnownShapes) known_.emplace_back(key, &*found);
   return *found;
 }
 
+void EngineInstance::ReserveWorkspace() {
+  std::size_t bytes = 0;
+  for (const Entry& entry : entries_) bytes = std::max(bytes, entry.execution.workspace_bytes());
+  if (workspace_.Has(bytes)) return;
+  Wait();
+  // Graphs have the address that it had.
+  for (Entry& entry : entries_) entry.execution.BeginGeneration();
+  workspace_.Reserve(gpu_, bytes);
+}
+
 EngineInstance::Ready EngineInstance::Prepare(const ShapeKey& key) {
   Entry& entry = Find(key);
+  // There is none if there was no memory for a larger one.
+  ReserveWorkspace();
   if (!entry.execution.Has(key)) {
     Wait();
     entry.execution.SetShapes(gpu_, key, types_);

@@ -56,6 +56,8 @@ class EngineInstance {
   };
 
   Entry& Find(const ShapeKey& key);
+  // For all entries.
+  void ReserveWorkspace();
   bool Capture(ShapedExecution& execution, RepeatedRun& run);
   void Wait() const { CheckCuda(GetCuda().StreamSynchronize(stream_), "waiting for the GPU"); }
 

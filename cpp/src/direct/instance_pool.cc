@@ -1,5 +1,6 @@
 #include "direct/instance_pool.h"
 
+#include <thread>
 #include <utility>
 
 namespace tftrt {
@@ -20,10 +21,19 @@ std::size_t InstancePool::LeastBusy() const {
   return best;
 }
 
-InstancePool::Lease::Lease(InstancePool& pool, std::size_t index) : slot_(pool.slots_[index]), index_(index) {
+InstancePool::Lease::Lease(InstancePool& pool, std::size_t index, const CallLimits& limits)
+    : slot_(pool.slots_[index]), index_(index), counted_(slot_.requests) {
   slot_.instance->gpu().MakeCurrent();
-  slot_.requests.fetch_add(1, std::memory_order_relaxed);
-  lock_ = std::unique_lock(slot_.mutex);
+  if (!limits.any()) {
+    lock_ = std::unique_lock(slot_.mutex);
+    return;
+  }
+  lock_ = std::unique_lock(slot_.mutex, std::try_to_lock);
+  while (!lock_.owns_lock()) {
+    limits.Check();
+    std::this_thread::yield();
+    lock_ = std::unique_lock(slot_.mutex, std::try_to_lock);
+  }
 }
 
 }  // namespace tftrt

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <vector>
 
+#include "api/call_limits.h"
 #include "direct/engine_instance.h"
 
 namespace tftrt {
@@ -22,11 +23,12 @@ class InstancePool {
   // One request's use of an instance. The GPU is made current.
   class Lease {
    public:
-    explicit Lease(InstancePool& pool) : Lease(pool, pool.LeastBusy()) {}
-    Lease(InstancePool& pool, std::size_t index);
+    // Throws as CallLimits::Check does if the limits are reached before it is this request's turn.
+    Lease(InstancePool& pool, const CallLimits& limits) : Lease(pool, pool.LeastBusy(), limits) {}
+    Lease(InstancePool& pool, std::size_t index, const CallLimits& limits);
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    ~Lease() { slot_.requests.fetch_sub(1, std::memory_order_relaxed); }
+    ~Lease() = default;
 
     std::size_t index() const { return index_; }
     EngineInstance& operator*() const { return *slot_.instance; }
@@ -37,6 +39,20 @@ class InstancePool {
 
    private:
     friend class InstancePool;
+    // A request that an instance has, or that waits for it.
+    class Counted {
+     public:
+      explicit Counted(std::atomic<int>& requests) : requests_(requests) {
+        requests_.fetch_add(1, std::memory_order_relaxed);
+      }
+      Counted(const Counted&) = delete;
+      Counted& operator=(const Counted&) = delete;
+      ~Counted() { requests_.fetch_sub(1, std::memory_order_relaxed); }
+
+     private:
+      std::atomic<int>& requests_;
+    };
+
     struct Slot {
       std::unique_ptr<EngineInstance> instance;
       std::mutex mutex;
@@ -45,6 +61,7 @@ class InstancePool {
 
     Slot& slot_;
     const std::size_t index_;
+    const Counted counted_;
     std::unique_lock<std::mutex> lock_;
   };
 

@@ -7,7 +7,7 @@
 namespace tftrt {
 
 bool DeviceBuffer::Reserve(const GpuDevice& gpu, std::size_t bytes) {
-  if (data_ != nullptr && bytes_ >= bytes) return false;
+  if (Has(bytes)) return false;
   // Returned first, so that the new memory may be where it was.
   memory_ = tensorflow::Tensor();
   use_ = CountedUse();

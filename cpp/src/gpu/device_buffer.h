@@ -17,6 +17,8 @@ class DeviceBuffer {
 
   void* data() const { return data_; }
 
+  bool Has(std::size_t bytes) const { return data_ != nullptr && bytes_ >= bytes; }
+
   // Has room for `bytes` from now on. True if the memory is another one, with nothing in it; nobody may be using the
   // old one then.
   bool Reserve(const GpuDevice& gpu, std::size_t bytes);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "gpu/cuda_event.h"
 #include "gpu/device_buffer.h"
 #include "runtime/session_start.h"
 #include "runtime/tensor_conversion.h"
@@ -44,7 +45,20 @@ Tensor GpuDevice::AllocateZeros(DType dtype, const Shape& shape) const {
   CheckCuda(GetCuda().Memset(memory->data(), 0, bytes), "filling GPU memory");
   // Streams that do not wait for the default one are about to use it.
   CheckCuda(GetCuda().StreamSynchronize(kCudaDefaultStream), "waiting for the GPU");
-  return Tensor::BorrowGpu(memory->data(), dtype, shape, index_, memory);
+  return Tensor::BorrowGpu(memory->data(), dtype, shape, index_, ForOthers(memory));
+}
+
+std::shared_ptr<void> GpuDevice::ForOthers(std::shared_ptr<void> memory) const {
+  void* const address = memory.get();
+  return std::shared_ptr<void>(
+      address, [memory = std::move(memory), index = index_, stream = compute_stream_](void*) mutable {
+        try {
+          CheckCuda(GetCuda().SetDevice(index), "choosing the GPU");
+          CudaEventOwner().Order(kCudaDefaultStream, stream);
+        } catch (const Error&) {  // the process ends, or the GPU has failed: nothing uses it any more
+        }
+        memory.reset();
+      });
 }
 
 Tensor GpuDevice::AllocatePinned(DType dtype, Shape shape) const {

@@ -41,6 +41,10 @@ class GpuDevice {
   // Zeros on the GPU. They may outlive the device.
   Tensor AllocateZeros(DType dtype, const Shape& shape) const;
 
+  // `memory` of TensorFlow's pool for others to use: it goes back when what is in CUDA's default stream by then is
+  // over.
+  std::shared_ptr<void> ForOthers(std::shared_ptr<void> memory) const;
+
   // Zeros in pinned host memory: the GPU reads and writes it without a copy in between. It may outlive the device.
   Tensor AllocatePinned(DType dtype, Shape shape) const;
 

@@ -55,6 +55,11 @@ class GpuCallable final : public Callable {
     return results;
   }
 
+  void Warm(const Tensor* const* inputs) const override {
+    // The second time captures the engines' graphs.
+    for (int time = 0; time < 2; ++time) Callable::Run(inputs);
+  }
+
   std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, std::vector<BoundOutput> outputs) const override;
 
   Tensor MakeInput(DType dtype, const Shape& shape, bool on_gpu) const override {
@@ -130,7 +135,7 @@ class GpuCallable final : public Callable {
     if (computed.RefCountIsOne() && computed.NumElements() != 0) {
       void* data = computed.data();
       const auto owner = std::make_shared<tensorflow::Tensor>(std::move(computed));
-      return Tensor::BorrowGpu(data, dtype, std::move(shape), gpu_.index(), owner);
+      return Tensor::BorrowGpu(data, dtype, std::move(shape), gpu_.index(), gpu_.ForOthers(owner));
     }
     Tensor result = gpu_.AllocateZeros(dtype, shape);
     Copy(result.data(), computed.data(), result.num_bytes());
@@ -179,7 +184,7 @@ class GpuBinding final : public Binding {
     callable.gpu().MakeCurrent();
     event_.emplace();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      reads_gpu_ |= inputs[i].on_gpu();
+      uses_gpu_ |= inputs[i].on_gpu();
       if (callable.is_gpu_input(i)) {
         feeds_.push_back(gpu_inputs_.emplace_back(i, GpuInput(callable, std::move(inputs[i]), i)).second.First());
       } else {
@@ -189,7 +194,8 @@ class GpuBinding final : public Binding {
       }
     }
     for (std::size_t i = 0; i < bound_.size(); ++i) {
-      copies_on_host_ |= bound_[i].on_gpu && !callable.is_gpu_output(i);
+      uses_gpu_ |= bound_[i].on_gpu;
+      copies_on_host_ |= !callable.is_gpu_output(i);
     }
   }
 
@@ -203,15 +209,23 @@ class GpuBinding final : public Binding {
   void Run(std::vector<Tensor>& outputs, void* const* stream) override {
     const GpuDevice& gpu = callable_.gpu();
     gpu.MakeCurrent();
-    // What TensorFlow has on the host is copied there and from there in the default stream, and waited for.
-    if (stream != nullptr && copies_on_host_) OrderDefaultStreamAfter(*stream, gpu.index());
-    if (stream != nullptr || reads_gpu_) {
+    // What TensorFlow has on the host is read and written there at once.
+    if (stream != nullptr && copies_on_host_) {
+      CheckCuda(GetCuda().StreamSynchronize(static_cast<CudaStream>(*stream)), "waiting for the caller's stream");
+    }
+    if (stream != nullptr || uses_gpu_) {
       event_->Order(stream == nullptr ? kCudaDefaultStream : static_cast<CudaStream>(*stream), gpu.stream());
     }
     if (stream == nullptr) {
       callable_.UntilOver(*event_, [&] { Queue(outputs); });
     } else {
-      Queue(outputs);
+      try {
+        Queue(outputs);
+      } catch (...) {
+        callable_.UntilOver(*event_, [] {});
+        fetches_.clear();
+        throw;
+      }
       event_->Record(gpu.stream());
       event_->MakeWait(static_cast<CudaStream>(*stream));
     }
@@ -252,7 +266,7 @@ class GpuBinding final : public Binding {
   const GpuCallable& callable_;
   const std::vector<BoundOutput> bound_;
   std::optional<CudaEventOwner> event_;
-  bool reads_gpu_ = false;
+  bool uses_gpu_ = false;  // which others may be using in the default stream
   bool copies_on_host_ = false;
   std::vector<std::pair<std::size_t, GpuInput>> gpu_inputs_;
   std::vector<std::pair<std::size_t, BoundInput>> host_inputs_;

@@ -75,6 +75,11 @@ class Gate:
         return self._calls() - self._earlier
 
 
+def vector(*values: float) -> np.ndarray:
+    """For the model that ``gated`` makes."""
+    return np.array(values, np.float32)
+
+
 @pytest.fixture(scope="session")
 def tensorflow() -> Iterator[TensorFlow]:
     process = TensorFlow()
@@ -148,6 +153,21 @@ def gate(op_library: Path) -> Iterator[Gate]:
     yield gate
     gate.open()  # lets go what a failed test left waiting
     gate.close()
+
+
+@pytest.fixture
+def gated(custom_ops: Path, op_library: Path, gate: Gate) -> Iterator[Callable[..., tftrt.Model]]:
+    """Makes models whose runs wait at the gate."""
+    models: list[tftrt.Model] = []
+
+    def load(**options: Any) -> tftrt.Model:
+        models.append(tftrt.Model(custom_ops, "gate", op_libraries=[op_library], device="cpu", **options))
+        return models[-1]
+
+    yield load
+    gate.open()
+    for model in models:
+        model.close()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,28 +12,9 @@ import numpy as np
 import pytest
 
 import tftrt
-from conftest import Gate
+from conftest import Gate, vector
 
 PATIENCE = 30.0
-
-
-def vector(*values: float) -> np.ndarray:
-    return np.array(values, np.float32)
-
-
-@pytest.fixture
-def gated(custom_ops: Path, op_library: Path, gate: Gate) -> Iterator[Callable[..., tftrt.Model]]:
-    """Makes models whose runs wait at the gate."""
-    models: list[tftrt.Model] = []
-
-    def load(**options: Any) -> tftrt.Model:
-        models.append(tftrt.Model(custom_ops, "gate", op_libraries=[op_library], device="cpu", **options))
-        return models[-1]
-
-    yield load
-    gate.open()
-    for model in models:
-        model.close()
 
 
 def submit(threads: ThreadPoolExecutor, model: tftrt.Model, x: np.ndarray) -> Future[Any]:

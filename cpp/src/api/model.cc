@@ -42,17 +42,24 @@ double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+// Where in `outputs` the output of this name is.
+std::vector<std::size_t> PositionsOf(const SignatureSpec& spec, const OutputSet& outputs, const std::string& name) {
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (spec.outputs[outputs[i]].name == name) positions.push_back(i);
+  }
+  return positions;
+}
+
 std::pair<OutputSet, RunTerms> TermsOf(const SignatureSpec& spec, const CallOptions& options) {
   const OutputSet wanted = OutputsNamed(spec, options.outputs);
   RunTerms terms;
   terms.limits = {options.deadline, options.cancellation};
   if (!options.on_gpu.empty()) terms.on_gpu.resize(wanted.size());
   for (const std::string& name : options.on_gpu) {
-    bool known = false;
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      if (spec.outputs[wanted[i]].name == name) known = terms.on_gpu[i] = true;
-    }
-    if (!known) {
+    const std::vector<std::size_t> positions = PositionsOf(spec, wanted, name);
+    for (std::size_t position : positions) terms.on_gpu[position] = true;
+    if (positions.empty()) {
       throw InvalidArgumentError("on_gpu names \"" + name + "\", which is no output of signature \"" + spec.name +
                                  "\" that was asked for");
     }
@@ -141,14 +148,14 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
     for (std::size_t index : wanted) bound.push_back({spec_.outputs[index].name, false, Tensor()});
     for (const std::string& name : on_gpu) {
       bool known = std::any_of(inputs.begin(), inputs.end(), [&](const auto& input) { return input.first == name; });
-      for (std::size_t index : PositionsOf(wanted, name)) known = bound[index].on_gpu = true;
+      for (std::size_t index : PositionsOf(spec_, wanted, name)) known = bound[index].on_gpu = true;
       if (!known) {
         throw InvalidArgumentError("on_gpu names \"" + name + "\", which is neither an input of signature \"" +
                                    spec_.name + "\" nor an output that was asked for");
       }
     }
     for (const auto& [name, memory] : into) {
-      const std::vector<std::size_t> positions = PositionsOf(wanted, name);
+      const std::vector<std::size_t> positions = PositionsOf(spec_, wanted, name);
       if (positions.size() != 1) {
         throw InvalidArgumentError(
             "into names \"" + name + "\", which is " +
@@ -205,14 +212,6 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
   }
 
  private:
-  std::vector<std::size_t> PositionsOf(const OutputSet& outputs, const std::string& name) const {
-    std::vector<std::size_t> positions;
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (spec_.outputs[outputs[i]].name == name) positions.push_back(i);
-    }
-    return positions;
-  }
-
   const std::shared_ptr<SharedModel> model_;
   SignatureCallables& callables_;
   const SignatureSpec& spec_;  // of *model_, so that it outlives Close

@@ -6,8 +6,8 @@
 
 namespace tftrt {
 
-bool DeviceBuffer::Reserve(const GpuDevice& gpu, std::size_t bytes) {
-  if (Has(bytes)) return false;
+void DeviceBuffer::Reserve(const GpuDevice& gpu, std::size_t bytes) {
+  if (Has(bytes)) return;
   // Returned first, so that the new memory may be where it was.
   memory_ = tensorflow::Tensor();
   use_ = CountedUse();
@@ -17,7 +17,6 @@ bool DeviceBuffer::Reserve(const GpuDevice& gpu, std::size_t bytes) {
                                   kAlignment);
   bytes_ = bytes;
   use_ = CountedUse(gpu.counters(), counter_, static_cast<std::int64_t>(memory_.TotalBytes()));
-  return true;
 }
 
 tensorflow::Tensor DeviceBuffer::View(tensorflow::DataType dtype, const tensorflow::TensorShape& shape) const {

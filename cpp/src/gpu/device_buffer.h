@@ -19,9 +19,9 @@ class DeviceBuffer {
 
   bool Has(std::size_t bytes) const { return data_ != nullptr && bytes_ >= bytes; }
 
-  // Has room for `bytes` from now on. True if the memory is another one, with nothing in it; nobody may be using the
-  // old one then.
-  bool Reserve(const GpuDevice& gpu, std::size_t bytes);
+  // Has room for `bytes` from now on. Where it had not, the memory is another one, with nothing in it; nobody may be
+  // using the old one then.
+  void Reserve(const GpuDevice& gpu, std::size_t bytes);
 
   // Of at least that many bytes, which do not move.
   tensorflow::Tensor View(tensorflow::DataType dtype, const tensorflow::TensorShape& shape) const;

@@ -22,9 +22,9 @@ _ON_A_CPU = ("call", "bound", *_BOTH)
 _CONVERTED = tuple(path for path in PATHS if path not in ("xla", "onnxruntime"))
 
 
-def measure_batches(record: Record, made: Made, batches: list[int], duration: float) -> None:
+def measure_batches(record: Record, made: Made, batches: list[int], duration: float, *, source: bool) -> None:
     """Measure every path through the converted model with each batch, then TensorFlow and XLA on the source."""
-    for model, paths in (("converted", _CONVERTED), ("source", _BOTH)):
+    for model, paths in (("converted", _CONVERTED), *([("source", _BOTH)] if source else [])):
         for batch in batches:
             with record.step(f"{model}, batch {batch}"):
                 path, options = (made.model, made.options) if model == "converted" else (made.source, {})

@@ -62,14 +62,14 @@ class Made:
 def make(
     record: Record,
     network: str,
-    precision: str,
+    conversion: dict[str, str],
     batches: list[int],
     timing_cache: Path | None,
     optimization_level: int | None,
 ) -> Made | None:
-    """Make it and compare it with the source; None if that fails."""
+    """Make it with these options of :func:`tftrt.convert`, and compare it with the source; None if that fails."""
+    precision = conversion["precision"]
     inputs = {batch: make_inputs(network, batch) for batch in sorted({1, *batches})}
-    conversion = {"precision": precision, "profile_strategy": "Optimal"}
     on_gpu = bool(tftrt._native.inspect_environment().gpus)
     with closing(TensorFlow()) as tensorflow:
         workshop = Workshop(tensorflow)

@@ -25,7 +25,17 @@ def main() -> int:
     parser.add_argument("--precision", choices=("FP32", "FP16", "INT8"), required=True)
     parser.add_argument("--batch", nargs="+", type=_count, default=[1, 8, 32], metavar="N", help="default: 1 8 32")
     parser.add_argument("--duration", type=float, default=3.0, help="seconds of each measurement (default: 3)")
+    parser.add_argument(
+        "--profile-strategy",
+        default="Optimal",
+        metavar="NAME",
+        help="of the conversion (default: Optimal, a profile for each batch; transformers need Range, for TensorRT 8.6 "
+        "fails with more than one)",
+    )
     parser.add_argument("--no-latency", action="store_true", help="leave out what is measured for every batch")
+    parser.add_argument(
+        "--no-source", action="store_true", help="of those leave out the network as it was, the same in each precision"
+    )
     parser.add_argument("--tail", type=_count, metavar="N", help="N interleaved calls for the tail (record: 20000)")
     parser.add_argument("--callers", nargs="+", type=_count, default=[], metavar="N", help="record: 1 2 4 8 16")
     parser.add_argument(
@@ -56,9 +66,10 @@ def main() -> int:
 
     output = args.output or machine.RESULTS / f"network_{args.network}_{args.precision.lower()}.json"
     settings = {name: getattr(args, name) for name in ("batch", "duration", "tail", "callers", "instances", "leak")}
-    content = {"network": args.network, "precision": args.precision, "unit": "microseconds", "settings": settings}
+    conversion = {"precision": args.precision, "profile_strategy": args.profile_strategy}
+    content = {"network": args.network, **conversion, "unit": "microseconds", "settings": settings}
     record = Record(output, {"machine": machine.describe_with_gpu(args.commit), **content})
-    made = make(record, args.network, args.precision, args.batch, args.timing_cache, args.optimization_level)
+    made = make(record, args.network, conversion, args.batch, args.timing_cache, args.optimization_level)
     if made is not None:
         # TensorFlow's Python comes into this process with the latencies: after what must not be disturbed.
         if args.tail:
@@ -68,7 +79,7 @@ def main() -> int:
         if not args.no_program:
             measure_program(record, made, args.duration)
         if not args.no_latency:
-            measure_batches(record, made, args.batch, args.duration)
+            measure_batches(record, made, args.batch, args.duration, source=not args.no_source)
         if args.leak:
             measure_leak(record, made, args.leak)
     record.say(f"written to {output}")

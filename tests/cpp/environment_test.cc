@@ -94,6 +94,20 @@ TEST(TensorFlowLibrary, AnotherMinorVersionIsRefusedInOneSentence) {
   });
 }
 
+TEST(TensorFlowLibrary, WhatBothLibrariesDefineIsOneThing) {
+  InChild([] {
+    const std::string folder = kFakes + "/tensorflow_2.18.0";
+    IncompatibleMessage([&] { OpenTensorFlowLibraries(folder); });
+    const auto address = [&](const std::string& library) -> const int* {
+      const SharedLibrary opened = FindLoadedLibrary(folder + "/libtensorflow_" + library + ".so.2");
+      const auto function = FindFunction<const int*()>(opened, ("AddressIn_" + library).c_str());
+      return function == nullptr ? nullptr : function();
+    };
+    ASSERT_NE(address("cc"), nullptr);
+    EXPECT_EQ(address("cc"), address("framework"));
+  });
+}
+
 TEST(TensorFlowLibrary, VersionInTheFilesIsCheckedBeforeOpening) {
   InChild([] {
     const TemporaryFolder site_packages;

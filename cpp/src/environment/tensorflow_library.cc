@@ -125,6 +125,18 @@ void CheckVersion(const std::string& version, const std::string& directory) {
   if (!problem.empty()) throw IncompatibleError(problem);
 }
 
+// Whether libtensorflow_cc's own request for the framework, which looks into LD_LIBRARY_PATH before its own folder,
+// may be answered with a copy that is not in `directory`.
+bool FindsAnotherFramework(const fs::path& directory) {
+  for (const std::string& candidate : LoaderDirectories()) {
+    std::error_code error;
+    const fs::path found = fs::path(candidate) / kFrameworkLibrary;
+    if (!fs::exists(found, error)) continue;
+    return !fs::equivalent(found, directory / kFrameworkLibrary, error);
+  }
+  return false;
+}
+
 SharedLibrary OpenOrThrow(const fs::path& path) {
   SharedLibrary library = OpenLibrary(path.string());
   if (!library) {
@@ -172,9 +184,10 @@ void OpenTensorFlowLibraries(const std::string& directory) {
   const std::string installed = InstalledVersion(directory);
   if (!installed.empty()) CheckVersion(installed, directory);
 
-  // The framework first, by its full path: libtensorflow_cc's own request for it would look into LD_LIBRARY_PATH
-  // before its own folder, and two copies of TensorFlow in a process corrupt each other.
-  OpenOrThrow(fs::path(directory) / kFrameworkLibrary);
+  // Both libraries define some 1300 objects alike. Opened as one, all references to them go to the same definition, as
+  // under TensorFlow's own Python; one after the other, each would use its own, and XLA finds no GPU then. But two
+  // copies of TensorFlow in a process are worse.
+  if (FindsAnotherFramework(directory)) OpenOrThrow(fs::path(directory) / kFrameworkLibrary);
   const SharedLibrary library = OpenOrThrow(fs::path(directory) / kCcLibrary);
   const auto version = FindFunction<const char*()>(library, "TF_Version");
   if (version == nullptr) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 import sys
 import threading
@@ -69,6 +70,24 @@ def test_inputs_of_the_callers_own(exported: Export) -> None:
         tftrt.bench(exported("cnn"), inputs=sets, **words)
     with pytest.raises(tftrt.InvalidArgumentError, match="expected image: float32"):
         tftrt.bench(exported("cnn"), inputs=[{name: np.zeros((1, 9), np.float32) for name in names}], **words)
+
+
+def test_tensorflow_loads_a_model_once_for_all_batches(
+    exported: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could not do it twice with engines: its cache of them outlives the model."""
+    import tensorflow as tf
+
+    loads: list[str] = []
+    load = tf.saved_model.load
+    monkeypatch.setattr(tf.saved_model, "load", lambda path, **words: (loads.append(path), load(path, **words))[1])
+    model = Path(shutil.copytree(exported("cnn"), tmp_path / "model"))
+    words = {"duration": 0.02, "warmup": 0.0, "paths": ["tensorflow"], "device": "cpu", "unknown": 8}
+    for changes in range(2):
+        report = tftrt.bench(model, batch=(1, 3), **words)
+        assert [entry.problem for entry in report.measurements] == ["", ""]
+        assert loads == [str(model)] * (1 + changes)
+        (model / "changed").touch()
 
 
 def test_callers_call_at_the_same_time() -> None:

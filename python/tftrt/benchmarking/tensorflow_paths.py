@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+from pathlib import Path
 from typing import Any
 
 from ..conversion.quiet import prepare_log_level, quiet_stderr
@@ -29,8 +31,7 @@ def tensorflow_paths(
     import tensorflow as tf
 
     place = "/CPU:0" if device == "cpu" else "/" + device.upper()
-    with tf.device(place):
-        module = tf.saved_model.load(path, tags=list(tags))
+    module = _load(path, tags, place, Path(path).stat().st_mtime_ns)
     function = module.signatures[signature]
 
     def caller(callee: Any) -> MakeCall:
@@ -52,3 +53,12 @@ def tensorflow_paths(
         with quiet_stderr(heeds_level=False), contextlib.suppress(tf.errors.OpError):
             paths["xla"]()()
     return paths
+
+
+@functools.lru_cache(maxsize=1)
+def _load(path: str, tags: tuple[str, ...], place: str, modified: int) -> Any:
+    """Kept for the next batch: TensorFlow never lets go of engines, and refuses to load them once more."""
+    import tensorflow as tf
+
+    with tf.device(place):
+        return tf.saved_model.load(path, tags=list(tags))

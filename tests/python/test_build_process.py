@@ -595,6 +595,13 @@ def test_reasons_of_failed_engines() -> None:
         (-9, "", InternalError, ["ended by SIGKILL while calibrating", "wrote last: nothing", "dmesg"]),
         (-6, "x: F trt.cc:1] CUDA_ERROR_OUT_OF_MEMORY: out of memory", InternalError, ["SIGABRT", "GPU's memory"]),
         (1, "Traceback\nValueError: odd", InternalError, ["exit code 1", "Traceback; ValueError: odd"]),
+        (
+            -11,
+            "myelin_session.h:303: CHECK(TI != id2offset_table_.end()) failed. Myelin internal error: missing offset "
+            "in id2offset\nx: E tensorflow/trt_logger.cc:87] DefaultLogger 1: Myelin (No Myelin Error exists)",
+            InternalError,
+            ["SIGSEGV", "missing offset in id2offset; DefaultLogger 1: Myelin", "profile_strategy='Range'"],
+        ),
         (-6, "x: F t.cc:2] Loaded TensorRT 9.0 does not fit", IncompatibleError, ["tftrt doctor"]),
     ],
 )

@@ -21,6 +21,8 @@ _LONGEST_LINE = 400
 _ENGINE_FAILED = re.compile(r"Engine creation for (?P<engine>\S+) failed\..*?Reason: (?P<reason>.*)")
 _TENSORRT_ERROR = re.compile(r": [EF] \S*?\]\s*DefaultLogger (?P<text>.*)")
 _TENSORFLOW_ERROR = re.compile(r": [EF] \S+?:\d+\] (?P<text>.*)")
+# TensorRT's compiler writes by itself before it crashes.
+_MYELIN_ERROR = re.compile(r"^(?P<text>myelin\w*\.\w+:\d+: .*)")
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,11 @@ class _Remedy:
 
 # The first that matches wins.
 _REMEDIES = (
+    _Remedy(
+        re.compile(r"missing offset in id2offset"),
+        "TensorRT 8.6 cannot build this network with more than one profile (NVIDIA/TensorRT's issue 2977). Convert it "
+        "with profile_strategy='Range' (--profile-strategy Range), which makes one of all shapes, or give one shape.",
+    ),
     _Remedy(
         re.compile(r"driver version is insufficient|no CUDA-capable device|CUDA initialization failure", re.I),
         "The GPU's driver cannot be used; tftrt doctor says what to install.",
@@ -134,7 +141,8 @@ def death(code: int, doing: str, log: str, path: str) -> Error:
         names = {number.value: number.name for number in signal.Signals}
         how = f"was ended by {names.get(-code, f'signal {-code}')}"
     lines = [line[:_LONGEST_LINE] for line in log.splitlines() if line.strip()]
-    errors_ = [match["text"][:_LONGEST_LINE] for line in lines if (match := _TENSORFLOW_ERROR.search(line))]
+    matches = (_TENSORFLOW_ERROR.search(line) or _MYELIN_ERROR.search(line) for line in lines)
+    errors_ = [match["text"][:_LONGEST_LINE] for match in matches if match]
     last = "; ".join((errors_ or lines)[-_LINES_SHOWN:]) or "nothing"
     remedy = _remedy(last)
     if remedy is None and code == -signal.SIGKILL:

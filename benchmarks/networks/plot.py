@@ -104,6 +104,7 @@ def _draw_groups(
             )
     axis.set_yscale("log")
     axis.margins(y=0.12)
+    axis.set_xlim(-0.6, len(networks) - 0.4)
     axis.set_xticks(range(len(networks)), [f"{_NAMES.get(n.name, n.name)}\n{n.precision}" for n in networks])
     axis.tick_params(axis="x", length=0)
     axis.set_ylabel(title)

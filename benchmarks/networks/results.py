@@ -11,6 +11,7 @@ __all__ = ["Network", "hardware", "read_networks"]
 
 _ORDER = ("resnet50", "mobilenetv2", "efficientnetb0", "bert_base")
 _PRECISIONS = ("FP32", "FP16", "INT8")
+_LONGEST_REASON = 240
 _SECTIONS = ("tail", "callers", "program", "leak")
 Key = tuple[str, str, int]
 
@@ -74,8 +75,14 @@ def read_networks(folder: Path) -> list[Network]:
         for section in _SECTIONS:
             if section in record:
                 network.sections.setdefault(section, record[section])
-        network.problems += [f"{file.name}: {step}: {reason}" for step, reason in record["problems"].items()]
+        network.problems += [f"{file.name}: {step}: {_shorten(reason)}" for step, reason in record["problems"].items()]
     return sorted(found.values(), key=lambda network: (_rank(network.name), _PRECISIONS.index(network.precision)))
+
+
+def _shorten(reason: str) -> str:
+    """TensorFlow's are pages long, and their last words say most."""
+    line, half = " ".join(reason.split()), _LONGEST_REASON // 2
+    return line if len(line) <= _LONGEST_REASON else f"{line[:half]} ... {line[-half:]}"
 
 
 def _merge_latency(found: dict[Key, dict[str, Any]], entries: list[dict[str, Any]]) -> None:

@@ -211,6 +211,23 @@ def test_the_plot_is_drawn(records: Path) -> None:
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_documentation_has_the_records_tables() -> None:
+    result = run("report.py")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout in (SCRIPTS.parents[1] / "docs" / "benchmarks.md").read_text()
+
+
+def test_problems_are_shown_in_a_line(records: Path) -> None:
+    file = records / "network_resnet50_fp32.json"
+    record = json.loads(file.read_text())
+    reason = "RuntimeError: " + "where it was\n\n" * 100 + "the cause"
+    file.write_text(json.dumps({**record, "problems": {"tail": reason}}))
+    (line,) = (line for line in report(records, "--check").stdout.splitlines() if line.startswith("problem"))
+    assert line.startswith("problem    network_resnet50_fp32.json: tail: RuntimeError: where it was where")
+    assert line.endswith("the cause")
+    assert len(line) < 400
+
+
 def test_without_records(tmp_path: Path) -> None:
     result = report(tmp_path)
     assert result.returncode == 1

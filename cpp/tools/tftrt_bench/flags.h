@@ -1,10 +1,10 @@
 #ifndef TFTRT_TOOLS_TFTRT_BENCH_FLAGS_H_
 #define TFTRT_TOOLS_TFTRT_BENCH_FLAGS_H_
 
-#include <map>
 #include <string>
 #include <vector>
 
+#include "common/inputs.h"
 #include "tftrt/tftrt.h"
 
 namespace tftrt::bench {
@@ -13,8 +13,7 @@ struct Flags {
   std::string model_path;
   std::vector<int> batch_sizes = {1};
   std::vector<int> callers = {1};
-  int input_size = 224;  // of what is neither fixed nor the batch
-  std::map<std::string, Shape> shapes;
+  tools::InputShapes inputs;  // with each of batch_sizes
   std::vector<std::string> paths = {"run", "bound"};
   double duration = 5;
   double warmup = 1;
@@ -25,7 +24,7 @@ struct Flags {
 
 extern const char kUsage[];
 
-// "--name value" and "--name=value". Throws InvalidArgumentError.
+// Throws InvalidArgumentError.
 Flags ParseFlags(const std::vector<std::string>& arguments);
 
 }  // namespace tftrt::bench

@@ -1,27 +1,20 @@
 #include "measure.h"
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <mutex>
-#include <numeric>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace tftrt::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The least value that a share of all are not above.
-double Percentile(const std::vector<double>& sorted, double share) {
-  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
-  return sorted[std::min(std::max<std::size_t>(rank, 1), sorted.size()) - 1];
-}
-
 }  // namespace
 
-Summary Measure(const MakeCall& make, int callers, double warmup, double duration) {
+Measurement Measure(const MakeCall& make, int callers, double warmup, double duration) {
   std::mutex mutex;
   std::vector<double> all;
   std::exception_ptr failure;
@@ -50,17 +43,10 @@ Summary Measure(const MakeCall& make, int callers, double warmup, double duratio
   for (std::thread& thread : threads) thread.join();
   if (failure != nullptr) std::rethrow_exception(failure);
 
-  std::sort(all.begin(), all.end());
-  Summary summary;
-  summary.calls = all.size();
-  summary.mean = std::accumulate(all.begin(), all.end(), 0.0) / static_cast<double>(all.size());
-  summary.median = Percentile(all, 0.5);
-  summary.p90 = Percentile(all, 0.9);
-  summary.p95 = Percentile(all, 0.95);
-  summary.p99 = Percentile(all, 0.99);
-  summary.p999 = Percentile(all, 0.999);
-  summary.throughput = static_cast<double>(all.size()) / duration;
-  return summary;
+  Measurement measurement;
+  measurement.throughput = static_cast<double>(all.size()) / duration;
+  measurement.latency = tools::Summarise(std::move(all));
+  return measurement;
 }
 
 }  // namespace tftrt::bench

@@ -1,0 +1,26 @@
+#ifndef TFTRT_TOOLS_COMMON_INPUTS_H_
+#define TFTRT_TOOLS_COMMON_INPUTS_H_
+
+#include <map>
+#include <string>
+
+#include "tftrt/tftrt.h"
+
+namespace tftrt::tools {
+
+// What the inputs of a signature look like, as far as it leaves that open.
+struct InputShapes {
+  std::map<std::string, Shape> shapes;  // by name; of the others
+  int batch = 1;                        // the first dimension, and
+  int size = 224;                       // every other one
+};
+
+// Throws InvalidArgumentError if the number of dimensions is not known.
+Shape ShapeOf(const TensorSpec& spec, const InputShapes& shapes);
+
+// Seeded numbers: 0 to 1, integers 0 to 9. Throws UnsupportedError for a dtype that there are none of.
+void FillRandom(const TensorSpec& spec, Tensor& tensor);
+
+}  // namespace tftrt::tools
+
+#endif  // TFTRT_TOOLS_COMMON_INPUTS_H_

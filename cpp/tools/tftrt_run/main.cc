@@ -1,0 +1,92 @@
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/arguments.h"
+#include "common/summary.h"
+#include "flags.h"
+#include "outputs.h"
+#include "raw_file.h"
+
+namespace tftrt::run {
+namespace {
+
+namespace fs = std::filesystem;
+
+NamedTensors MakeInputs(const Model& model, const Flags& flags) {
+  NamedTensors inputs;
+  std::size_t used = 0;
+  for (const TensorSpec& spec : model.inputs()) {
+    Tensor tensor = Tensor::Empty(spec.dtype, ShapeOf(spec, flags.inputs));
+    const auto file = flags.input_files.find(spec.name);
+    if (file != flags.input_files.end()) {
+      ReadRaw(file->second, tensor);
+      ++used;
+    } else {
+      tools::FillRandom(spec, tensor);
+    }
+    const std::string origin = file == flags.input_files.end() ? "random" : file->second;
+    std::printf("input  %s: %s%s, %s\n", spec.name.c_str(), std::string(Name(spec.dtype)).c_str(),
+                ToString(tensor.shape()).c_str(), origin.c_str());
+    inputs.emplace_back(spec.name, std::move(tensor));
+  }
+  if (used < flags.input_files.size()) {
+    std::string names;
+    for (const TensorSpec& spec : model.inputs()) names += (names.empty() ? "" : ", ") + spec.name;
+    throw InvalidArgumentError("--input names what signature " + model.signature() + " does not have; expected " +
+                               names);
+  }
+  return inputs;
+}
+
+void ShowOutputs(const Model& model, const std::vector<Tensor>& outputs, const std::string& folder) {
+  if (!folder.empty()) fs::create_directories(folder);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::string& name = model.outputs()[i].name;
+    std::printf("output %s: %s\n", name.c_str(), Summarise(outputs[i]).c_str());
+    if (!folder.empty()) WriteRaw(outputs[i], (fs::path(folder) / (name + ".raw")).string());
+  }
+}
+
+int Run(const Flags& flags) {
+  using Clock = std::chrono::steady_clock;
+  const Model model = Model::Load(flags.model_path, flags.options);
+  double seconds = 0;
+  for (const auto& [phase, duration] : model.info().load_seconds) seconds += duration;
+  std::printf("%s on %s, signature %s, engines %d of %d, loaded in %.2f s\n", flags.model_path.c_str(),
+              model.info().device.c_str(), model.signature().c_str(), model.info().engines_ready, model.info().engines,
+              seconds);
+
+  const NamedTensors inputs = MakeInputs(model, flags);
+  for (int i = 0; i < flags.warmup_iterations; ++i) model.Run(inputs);
+  std::vector<Tensor> outputs;
+  std::vector<double> times;
+  for (int i = 0; i < flags.iterations; ++i) {
+    const Clock::time_point begin = Clock::now();
+    outputs = model.Run(inputs);
+    times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+  }
+  ShowOutputs(model, outputs, flags.output);
+
+  const double total = std::accumulate(times.begin(), times.end(), 0.0);
+  const tools::Summary s = tools::Summarise(std::move(times));
+  std::printf("%zu calls in %.3f s, microseconds: mean %.1f, median %.1f, p90 %.1f, p95 %.1f, p99 %.1f, p99.9 %.1f\n",
+              s.calls, total / 1e6, s.mean, s.median, s.p90, s.p95, s.p99, s.p999);
+  return 0;
+}
+
+}  // namespace
+}  // namespace tftrt::run
+
+int main(int argc, char** argv) {
+  return tftrt::tools::RunTool("tftrt_run", [&] {
+    const tftrt::run::Flags flags = tftrt::run::ParseFlags(std::vector<std::string>(argv + 1, argv + argc));
+    if (!flags.help) return tftrt::run::Run(flags);
+    std::fputs(tftrt::run::kUsage, stdout);
+    return 0;
+  });
+}

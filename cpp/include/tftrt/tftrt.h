@@ -8,6 +8,7 @@
 #include "tftrt/environment.h"
 #include "tftrt/error.h"
 #include "tftrt/model.h"
+#include "tftrt/model_repository.h"
 #include "tftrt/options.h"
 #include "tftrt/runner.h"
 #include "tftrt/stats.h"

@@ -1,0 +1,57 @@
+#ifndef TFTRT_REPOSITORY_VERSION_SWITCHER_H_
+#define TFTRT_REPOSITORY_VERSION_SWITCHER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "repository/serving_model.h"
+#include "repository/version_folders.h"
+#include "repository/version_table.h"
+#include "tftrt/model_repository.h"
+
+namespace tftrt {
+
+// Has the newest version serve that can be loaded: looks, loads, warms, switches and tells. Thread-safe.
+class VersionSwitcher {
+ public:
+  VersionSwitcher(std::string directory, RepositoryOptions options);
+  VersionSwitcher(const VersionSwitcher&) = delete;
+  VersionSwitcher& operator=(const VersionSwitcher&) = delete;
+
+  // Looks at the directory and does what it asks for; one thread at a time. Callbacks are called in this thread.
+  void Look();
+
+  // Whether this thread is in Look, which is then in a callback.
+  bool IsLooking() const { return looker_.load() == std::this_thread::get_id(); }
+
+  // Lets go of what serves. Waits for a Look under way, unless that calls it.
+  void Close();
+
+  const std::string& directory() const { return directory_; }
+  const VersionTable& table() const { return table_; }
+  ServingModel& serving() { return serving_; }
+
+ private:
+  // Returns whether it serves.
+  bool Try(const VersionFolder& folder);
+  // Why it could not be loaded and warmed; empty if it could, or the repository was closed meanwhile.
+  std::string Prepare(const VersionFolder& folder, std::optional<VersionedModel>& loaded) const;
+  void Tell(RepositoryEventKind kind, std::int64_t version, const std::string& message) const;
+  std::string GoesOn() const;
+
+  const std::string directory_;
+  const RepositoryOptions options_;
+  VersionTable table_;
+  ServingModel serving_;
+  std::mutex look_mutex_;
+  std::atomic<std::thread::id> looker_{};
+  bool told_removed_ = false;  // guarded by look_mutex_
+};
+
+}  // namespace tftrt
+
+#endif  // TFTRT_REPOSITORY_VERSION_SWITCHER_H_

@@ -1,0 +1,57 @@
+#ifndef TFTRT_REPOSITORY_VERSION_TABLE_H_
+#define TFTRT_REPOSITORY_VERSION_TABLE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "repository/version_folders.h"
+#include "tftrt/model_repository.h"
+
+namespace tftrt {
+
+// What is known of each version. Thread-safe.
+class VersionTable {
+ public:
+  // Takes over what is in the directory: versions that are gone are forgotten, save the one that serves.
+  void Update(const std::vector<VersionFolder>& folders);
+
+  void Load(std::int64_t version);
+  // It was not loaded to the end.
+  void Abandon(std::int64_t version);
+  void Break(std::int64_t version, const std::string& error, double load_seconds, Fingerprint files);
+  // And retires what served before.
+  void Serve(std::int64_t version, double load_seconds);
+  // Retires what serves.
+  void Retire();
+
+  // Whether it is broken, and its files are what they were when it was tried.
+  bool IsBroken(std::int64_t version, const Fingerprint& files) const;
+
+  // Newest first.
+  std::vector<VersionStatus> Statuses() const;
+
+  std::string problem() const;
+  // Returns what it was.
+  std::string set_problem(std::string problem);
+
+ private:
+  struct Entry {
+    VersionStatus status;
+    Fingerprint tried;
+  };
+
+  static void Enter(Entry& entry, VersionState state);
+  void RetireLocked();
+
+  mutable std::mutex mutex_;
+  std::map<std::int64_t, Entry, std::greater<>> entries_;
+  std::string problem_;
+};
+
+}  // namespace tftrt
+
+#endif  // TFTRT_REPOSITORY_VERSION_TABLE_H_

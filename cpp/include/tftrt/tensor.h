@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tftrt/abi.h"
 #include "tftrt/dtype.h"
 #include "tftrt/export.h"
 

@@ -62,7 +62,8 @@ bool SameDirectory(const fs::path& a, const fs::path& b) {
 
 std::vector<fs::path> Candidates() {
   const fs::path own = OwnDirectory();
-  std::vector<fs::path> candidates = {own / ".." / ".." / "tensorflow", own, own / ".." / "tensorflow", HintDirectory(),
+  // Its own folder first: a bundle uses what it brings, whatever lies around it.
+  std::vector<fs::path> candidates = {own, own / ".." / ".." / "tensorflow", own / ".." / "tensorflow", HintDirectory(),
                                       kBuildDirectory};
   for (const std::string& directory : LoaderDirectories()) candidates.emplace_back(directory);
   candidates.emplace_back("/usr/local/lib");
@@ -164,7 +165,7 @@ std::string LoadedTensorFlow() {
 }
 
 std::string FindTensorFlow(const std::optional<std::string>& directory) {
-  const std::string loaded = LoadedTensorFlow();
+  std::string loaded = LoadedTensorFlow();
   if (directory) return GivenTensorFlow(*directory, loaded);
   if (!loaded.empty()) return loaded;
   std::string looked;

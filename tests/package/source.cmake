@@ -1,0 +1,8 @@
+# Compiled with the consumer. The flags are those of this build, so that a compiler's cache has the objects already.
+set(with_source
+    "-DTFTRT_SOURCE=${PROJECT_SOURCE_DIR}" "-DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE}"
+    "-DCMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}" "-DTFTRT_WERROR=${TFTRT_WERROR}"
+    "-DPython_EXECUTABLE=${Python_EXECUTABLE}" "-DTENSORFLOW_ROOT=${TensorFlow_ROOT_DIR}")
+add_build(subdirectory -DCONSUMER_TAKES_TFTRT_BY=subdirectory ${with_source})
+add_build(fetch_content -DCONSUMER_TAKES_TFTRT_BY=fetch_content ${with_source})
+set_tests_properties(package.subdirectory.build package.fetch_content.build PROPERTIES RUN_SERIAL ON)

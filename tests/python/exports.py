@@ -216,6 +216,17 @@ def any_rank(directory: str) -> None:
     tf.saved_model.save(module, directory, signatures={"serving_default": module.call})
 
 
+def adds(directory: str, number: str) -> None:
+    """``x`` float32 [-1, 4] -> ``y``: ``number`` more."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.number = tf.Variable(float(number))
+    spec = tf.TensorSpec([None, 4], tf.float32, name="x")
+    module.call = tf.function(lambda x: {"y": x + module.number}, input_signature=[spec])
+    tf.saved_model.save(module, directory, signatures={"serving_default": module.call})
+
+
 def texts(directory: str) -> None:
     """``text`` string of any shape -> ``loud``, text + "!"."""
     import tensorflow as tf

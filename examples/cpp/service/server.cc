@@ -1,0 +1,106 @@
+#include "server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "protocol.h"
+
+namespace service {
+namespace {
+
+// Where there are no more file descriptors or memory, asking again at once would only burn time.
+constexpr std::chrono::milliseconds kAfterFailure{50};
+
+}  // namespace
+
+Server::Server(tftrt::ModelRepository repository, const ServerOptions& options)
+    : options_(options),
+      listener_(Listen(options.address)),
+      address_(AddressOf(listener_, options.address)),
+      queue_(static_cast<std::size_t>(options.queue)) {
+  for (int i = 0; i < options.workers; ++i) {
+    workers_.emplace_back([this, worker = Worker(repository)]() mutable { worker.Work(queue_); });
+  }
+  acceptor_ = std::thread([this] { Accept(); });
+}
+
+Server::~Server() { Stop(std::chrono::milliseconds(0)); }
+
+void Server::Stop(std::chrono::milliseconds grace) {
+  if (std::exchange(stopped_, true)) return;
+  shutdown(listener_.fd(), SHUT_RDWR);
+  acceptor_.join();
+  queue_.Close();
+  for (std::thread& worker : workers_) worker.join();
+
+  // A connection that is closed with requests unread loses answers on their way: clients are to go first.
+  std::unique_lock lock(mutex_);
+  client_gone_.wait_for(lock, grace, [&] {
+    return std::all_of(clients_.begin(), clients_.end(),
+                       [](const Client& client) { return client.connection == nullptr; });
+  });
+  for (const Client& client : clients_) {
+    if (client.connection != nullptr) client.connection->ShutDown();
+  }
+  lock.unlock();
+  for (Client& client : clients_) client.reader.join();
+}
+
+void Server::Accept() {
+  while (true) {
+    Socket socket(accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC));
+    const int error = errno;
+    JoinGone();
+    if (socket.fd() < 0) {
+      // EINVAL: Stop has shut the listener down.
+      if (error == EINVAL) return;
+      if (error != EINTR && error != ECONNABORTED) std::this_thread::sleep_for(kAfterFailure);
+      continue;
+    }
+    const int on = 1;
+    setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    const std::lock_guard lock(mutex_);
+    if (clients_.size() >= static_cast<std::size_t>(options_.connections)) continue;
+    Client& client = clients_.emplace_back();
+    client.connection = std::make_shared<Connection>(std::move(socket));
+    client.reader = std::thread([this, &client] { Read(client); });
+  }
+}
+
+void Server::Read(Client& client) {
+  using Outcome = BoundedQueue<Job>::Outcome;
+  const std::shared_ptr<Connection> connection = client.connection;
+  for (std::string message; connection->Receive(message);) {
+    Request request;
+    ParseRequest(message, request);
+    const Outcome outcome = queue_.Push({connection, std::move(message)});
+    if (outcome == Outcome::kFull) {
+      connection->Send(BeginAnswer(request.id, Status::kBusy, -1) + "too many requests are waiting");
+    } else if (outcome == Outcome::kClosed) {
+      connection->Send(BeginAnswer(request.id, Status::kUnavailable, -1) + "the service is stopping");
+    }
+  }
+  const std::lock_guard lock(mutex_);
+  client.connection.reset();
+  client_gone_.notify_all();
+}
+
+void Server::JoinGone() {
+  std::list<Client> gone;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto client = clients_.begin(); client != clients_.end();) {
+      const auto next = std::next(client);
+      if (client->connection == nullptr) gone.splice(gone.end(), clients_, client);
+      client = next;
+    }
+  }
+  for (Client& client : gone) client.reader.join();
+}
+
+}  // namespace service

@@ -1,0 +1,168 @@
+#include "sockets.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "protocol.h"
+
+namespace service {
+namespace {
+
+constexpr std::string_view kUnix = "unix:";
+constexpr int kBacklog = 128;
+constexpr timeval kSlowestReader{10, 0};
+
+[[noreturn]] void Fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
+
+bool IsUnix(const std::string& address) { return address.rfind(kUnix, 0) == 0; }
+
+sockaddr_un UnixAddress(const std::string& address) {
+  const std::string path = address.substr(kUnix.size());
+  sockaddr_un result{};
+  result.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof(result.sun_path)) {
+    throw std::invalid_argument("a socket's path has 1 to 107 characters, not \"" + path + "\"");
+  }
+  std::memcpy(result.sun_path, path.data(), path.size());
+  return result;
+}
+
+using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
+
+AddressList TcpAddress(const std::string& address, int flags) {
+  const std::size_t colon = address.rfind(':');
+  if (colon == std::string::npos) {
+    throw std::invalid_argument("\"" + address + "\" is no address; expected HOST:PORT or unix:PATH");
+  }
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(address.substr(0, colon).c_str(), address.substr(colon + 1).c_str(), &hints, &found);
+  if (error != 0) throw std::invalid_argument(address + ": " + gai_strerror(error));
+  return {found, &freeaddrinfo};
+}
+
+Socket Open(int family) {
+  Socket socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (socket.fd() < 0) Fail("socket");
+  return socket;
+}
+
+bool ReadAll(const Socket& socket, void* data, std::size_t size) {
+  auto* next = static_cast<char*>(data);
+  while (size > 0) {
+    const ssize_t got = recv(socket.fd(), next, size, 0);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    next += got;
+    size -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+}  // namespace
+
+Socket::Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+Socket& Socket::operator=(Socket&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+Socket::~Socket() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Socket Listen(const std::string& address) {
+  if (IsUnix(address)) {
+    const sockaddr_un where = UnixAddress(address);
+    Socket socket = Open(AF_UNIX);
+    const auto* target = reinterpret_cast<const sockaddr*>(&where);
+    if (bind(socket.fd(), target, sizeof(where)) != 0) {
+      if (errno != EADDRINUSE) Fail(address);
+      if (connect(Open(AF_UNIX).fd(), target, sizeof(where)) == 0) {
+        throw std::invalid_argument("somebody listens at " + address);
+      }
+      if (errno != ECONNREFUSED) Fail(address);
+      unlink(where.sun_path);
+      if (bind(socket.fd(), target, sizeof(where)) != 0) Fail(address);
+    }
+    if (listen(socket.fd(), kBacklog) != 0) Fail(address);
+    return socket;
+  }
+  const AddressList where = TcpAddress(address, AI_PASSIVE);
+  Socket socket = Open(where->ai_family);
+  const int on = 1;
+  setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  if (bind(socket.fd(), where->ai_addr, where->ai_addrlen) != 0 || listen(socket.fd(), kBacklog) != 0) Fail(address);
+  return socket;
+}
+
+Socket Connect(const std::string& address) {
+  if (IsUnix(address)) {
+    const sockaddr_un where = UnixAddress(address);
+    Socket socket = Open(AF_UNIX);
+    if (connect(socket.fd(), reinterpret_cast<const sockaddr*>(&where), sizeof(where)) != 0) Fail(address);
+    return socket;
+  }
+  const AddressList where = TcpAddress(address, 0);
+  Socket socket = Open(where->ai_family);
+  if (connect(socket.fd(), where->ai_addr, where->ai_addrlen) != 0) Fail(address);
+  const int on = 1;
+  setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  return socket;
+}
+
+std::string AddressOf(const Socket& listener, const std::string& address) {
+  if (IsUnix(address)) return address;
+  sockaddr_storage where{};
+  socklen_t size = sizeof(where);
+  if (getsockname(listener.fd(), reinterpret_cast<sockaddr*>(&where), &size) != 0) Fail(address);
+  const in_port_t port = where.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(where).sin6_port
+                                                     : reinterpret_cast<const sockaddr_in&>(where).sin_port;
+  return address.substr(0, address.rfind(':') + 1) + std::to_string(ntohs(port));
+}
+
+bool ReceiveMessage(const Socket& socket, std::string& message) {
+  unsigned char prefix[4];
+  if (!ReadAll(socket, prefix, sizeof(prefix))) return false;
+  std::size_t size = 0;
+  for (int i = 0; i < 4; ++i) size |= std::size_t{prefix[i]} << (8 * i);
+  if (size > kLargestMessage) return false;
+  message.resize(size);
+  return ReadAll(socket, message.data(), size);
+}
+
+bool SendMessage(const Socket& socket, const std::string& message) {
+  // Set for each message: whoever accepted the connection need not know.
+  setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &kSlowestReader, sizeof(kSlowestReader));
+  std::string prefix;
+  AppendNumber(message.size(), 4, prefix);
+  for (const auto& [part, more] : {std::pair<std::string_view, int>{prefix, MSG_MORE}, {message, 0}}) {
+    for (std::string_view rest = part; !rest.empty();) {
+      const ssize_t sent = send(socket.fd(), rest.data(), rest.size(), MSG_NOSIGNAL | more);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent <= 0) return false;
+      rest.remove_prefix(static_cast<std::size_t>(sent));
+    }
+  }
+  return true;
+}
+
+}  // namespace service

@@ -1,0 +1,67 @@
+"""The C++, shell and JSON that docs/ shows works, in another directory; other pages have tests of their own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import tftrt
+from conftest import HERE
+from test_readme import blocks, run
+
+DOCS = HERE.parents[1] / "docs"
+ROOT = HERE.parents[1]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs")
+    run(["tftrt", "demo", "--keep", "demo"], folder)
+    return folder
+
+
+@pytest.mark.parametrize("page", ["command-line.md", "deployment.md"])
+def test_commands(folder: Path, page: str) -> None:
+    commands = [line for block in blocks("", "sh", (DOCS / page).read_text()) for line in block.splitlines()]
+    assert len(commands) > 5
+    for line in commands:
+        if "# needs a GPU" in line:
+            run(["sh", "-c", line.split(" --")[0] + " --help"], folder)
+            continue
+        # The doctor's answer is the machine's.
+        run(["sh", "-c", line], folder, expected=1 if line.startswith("tftrt doctor") else 0)
+
+
+def test_cpp(folder: Path) -> None:
+    programs = blocks("", "cpp", (DOCS / "cpp.md").read_text())
+    assert len(programs) == 3
+    lines = ["cmake_minimum_required(VERSION 3.24)", "project(docs LANGUAGES CXX)", "find_package(tftrt REQUIRED)"]
+    for number, program in enumerate(programs):
+        (folder / f"program_{number}.cc").write_text(program)
+        lines += [
+            f"add_executable(program_{number} program_{number}.cc)",
+            f"target_compile_options(program_{number} PRIVATE -Wall -Wextra -Werror)",
+            f"target_link_libraries(program_{number} PRIVATE tftrt::tftrt)",
+        ]
+    (folder / "CMakeLists.txt").write_text("\n".join(lines))
+    run(["cmake", "-S", ".", "-B", "build", f"-DCMAKE_PREFIX_PATH={tftrt.cmake_prefix_path}"], folder)
+    run(["cmake", "--build", "build", "-j2"], folder)
+    loads, bound, asynchronous = (run([f"build/program_{number}"], folder).splitlines() for number in range(3))
+    assert loads == ["cpu, 1 engines", "image: float32[?, 64, 64, 3]", "[1, 10]", "1"]
+    assert 0 < float(bound[0]) <= 1
+    assert asynchronous == ["[1, 10]"] * 8
+
+
+def test_links_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *DOCS.glob("*.md")]
+    for page in pages:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert link.startswith("https://") or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_architecture_has_every_folder() -> None:
+    text = (DOCS / "architecture.md").read_text()
+    for folder in (ROOT / "cpp" / "src").iterdir():
+        assert f"cpp/src/{folder.name}" in text

@@ -5,8 +5,10 @@
 #include "bindings.h"
 #include "dict.h"
 #include "gil.h"
+#include "python_model.h"
 #include "python_outcome.h"
 #include "python_runner.h"
+#include "text.h"
 
 namespace tftrt::bindings {
 namespace {
@@ -198,12 +200,9 @@ class PythonModel {
   std::vector<py::str> output_names_;
 };
 
-py::object FromPath(const std::string& path) {
-  return py::reinterpret_steal<py::object>(
-      PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size())));
-}
-
 }  // namespace
+
+py::object ToPython(Model model) { return py::cast(std::make_unique<PythonModel>(std::move(model))); }
 
 void BindModel(py::module_& module) {
   py::class_<ModelInfo>(module, "ModelInfo", "What loading decided and how long it took.")
@@ -242,6 +241,7 @@ void BindModel(py::module_& module) {
             return std::make_unique<PythonModel>(*std::move(model));
           },
           py::arg("name"))
+      .def_property_readonly("path", [](const PythonModel& self) { return FromPath(self.model().info().path); })
       .def_property_readonly("signature", [](const PythonModel& self) { return self.model().signature(); })
       .def_property_readonly("inputs", [](const PythonModel& self) { return self.model().inputs(); })
       .def_property_readonly("outputs", [](const PythonModel& self) { return self.model().outputs(); })

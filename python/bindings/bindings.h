@@ -20,6 +20,7 @@ void BindStats(pybind11::module_& module);
 void BindEngineBuilder(pybind11::module_& module);
 void BindCall(pybind11::module_& module);
 void BindModel(pybind11::module_& module);
+void BindModelRepository(pybind11::module_& module);
 void BindRunner(pybind11::module_& module);
 
 }  // namespace tftrt::bindings

@@ -1,6 +1,5 @@
-#include <string_view>
-
 #include "bindings.h"
+#include "text.h"
 
 namespace tftrt::bindings {
 namespace {
@@ -10,11 +9,7 @@ namespace py = pybind11;
 void Raise(const char* name, const Error& error) {
   // The classes are Python's own (tftrt/errors.py); looking one up costs little beside an error.
   const py::object type = py::module_::import("tftrt.errors").attr(name);
-  const std::string_view text = error.what();
-  // Paths and names in damaged models are any bytes.
-  const auto message = py::reinterpret_steal<py::object>(
-      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace"));
-  PyErr_SetObject(type.ptr(), message.ptr());
+  PyErr_SetObject(type.ptr(), FromMessage(error.what()).ptr());
 }
 
 }  // namespace

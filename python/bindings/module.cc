@@ -14,4 +14,5 @@ PYBIND11_MODULE(_native, module) {
   tftrt::bindings::BindRunner(module);
   tftrt::bindings::BindCall(module);
   tftrt::bindings::BindModel(module);
+  tftrt::bindings::BindModelRepository(module);
 }

@@ -31,6 +31,7 @@ from tftrt.errors import (
     UnsupportedError,
 )
 from tftrt.model import GpuArray, Model, ModelInfo, Runner, SavedModelInfo, TensorSpec, configure, empty, inspect
+from tftrt.repository import ModelRepository, RepositoryEvent, VersionedModel, VersionStatus
 from tftrt.verification import Verification, verify
 
 __all__ = [
@@ -47,12 +48,16 @@ __all__ = [
     "Model",
     "ModelError",
     "ModelInfo",
+    "ModelRepository",
+    "RepositoryEvent",
     "ResourceExhaustedError",
     "Runner",
     "SavedModelInfo",
     "TensorSpec",
     "UnsupportedError",
     "Verification",
+    "VersionStatus",
+    "VersionedModel",
     "__version__",
     "bench",
     "build",

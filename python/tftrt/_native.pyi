@@ -279,6 +279,8 @@ class Model:
     def load(path: bytes | str, options: ModelOptions) -> Model: ...
     def with_signature(self, name: str) -> Model: ...
     @property
+    def path(self) -> str: ...
+    @property
     def signature(self) -> str: ...
     @property
     def inputs(self) -> list[TensorSpec]: ...
@@ -314,6 +316,65 @@ class Model:
     def bind(
         self, inputs: Mapping[str, Any], outputs: Sequence[str], on_gpu: Sequence[str], into: Mapping[str, Any]
     ) -> Runner: ...
+
+class VersionStatus:
+    """What is known of one version of a model."""
+
+    @property
+    def version(self) -> int: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def state(self) -> str:
+        """One of "available", "loading", "serving", "retired" and "broken"."""
+    @property
+    def error(self) -> str:
+        """Why it is broken; empty if it is not."""
+    @property
+    def present(self) -> bool:
+        """False if it serves although its folder is gone."""
+    @property
+    def since(self) -> float:
+        """When it came into this state, as time.time() counts."""
+    @property
+    def load_seconds(self) -> float:
+        """What loading and warming took the last time."""
+
+class RepositoryEvent:
+    """Something that happened in a repository."""
+
+    @property
+    def kind(self) -> str:
+        """One of "loading", "serving", "retired", "broken", "removed", "unreadable" and "readable"."""
+    @property
+    def version(self) -> int | None:
+        """None if it is about the directory."""
+    @property
+    def message(self) -> str:
+        """A sentence for a log, with the whole error if there is one."""
+
+class ModelRepository:
+    """tftrt::ModelRepository: versions of a model."""
+
+    @staticmethod
+    def open(
+        directory: bytes | str,
+        model: ModelOptions,
+        poll_interval_ms: int,
+        watch: bool,
+        warm_up: Callable[[Model], None],
+        on_event: Callable[[RepositoryEvent], None],
+    ) -> ModelRepository: ...
+    def current(self) -> tuple[int, Model]: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def problem(self) -> str: ...
+    @property
+    def closed(self) -> bool: ...
+    def versions(self) -> list[VersionStatus]: ...
+    def refresh(self) -> None: ...
+    def close(self) -> None: ...
 
 class Cancellation:
     """Gives up calls."""

@@ -44,6 +44,15 @@ def _listed(value: Any) -> Any:
     return [os.fspath(element) if isinstance(element, os.PathLike) else element for element in value]
 
 
+def _model_fields(signature: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of ``ModelOptions`` that a caller sets."""
+    fields = dict(options)
+    if signature is not None:
+        fields["signature"] = signature
+    fields.update({name: _listed(fields[name]) for name in ("op_libraries", "tags") if name in fields})
+    return fields
+
+
 def _native_path(path: Any) -> bytes:
     encoded = os.fsencode(path)
     if b"\0" in encoded:
@@ -127,14 +136,18 @@ class Model:
 
     def __init__(self, path: str | os.PathLike[str], signature: str | None = None, **options: Any) -> None:
         """Load the model; see the class."""
-        fields = dict(options)
-        if signature is not None:
-            fields["signature"] = signature
-        fields.update({name: _listed(fields[name]) for name in ("op_libraries", "tags") if name in fields})
+        self._options = _model_fields(signature, options)
         self._path = os.fsdecode(path)
-        self._options = fields
-        native_options = _set_options(_native.ModelOptions(), fields)
+        native_options = _set_options(_native.ModelOptions(), self._options)
         self._native = _native.Model.load(_native_path(path), native_options)
+
+    @classmethod
+    def _of(cls, native: _native.Model, path: str, options: dict[str, Any]) -> Model:
+        model = object.__new__(cls)
+        model._path = path
+        model._options = options
+        model._native = native
+        return model
 
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, NDArray[Any]]:
         """Run the signature once: ``model({"name": array})``, ``model(array)`` for one input, ``model(name=array)``.
@@ -271,11 +284,7 @@ class Model:
 
     def with_signature(self, name: str) -> Model:
         """Return the same loaded model through another of its signatures; they share one session."""
-        other = object.__new__(Model)
-        other._path = self._path
-        other._options = {**self._options, "signature": name}
-        other._native = self._native.with_signature(name)
-        return other
+        return Model._of(self._native.with_signature(name), self._path, {**self._options, "signature": name})
 
     @property
     def signature(self) -> str:

@@ -322,3 +322,27 @@ def test_demo(tmp_path: Path) -> None:
     assert "the results agree" in result.stdout
     assert (tmp_path / "demo" / "model_trt" / "assets.extra" / "tftrt.json").is_file()
     assert command("demo", "--keep", str(tmp_path / "demo")).returncode == 1
+
+
+# For builds of C++ programs
+
+
+def test_folders_and_flags_of_the_cpp_library() -> None:
+    (cmake_dir,), (pkgconfig_dir,) = (
+        command(option).stdout.splitlines() for option in ("--cmake-dir", "--pkgconfig-dir")
+    )
+    assert Path(cmake_dir) == Path(tftrt.cmake_prefix_path) / "tftrt"
+    assert (Path(cmake_dir) / "tftrtConfig.cmake").is_file()
+    assert (Path(pkgconfig_dir) / "tftrt.pc").is_file()
+    root = Path(cmake_dir).parents[2]
+    include, libraries = f"-I{root}/include", f"-L{root}/lib -Wl,-rpath,{root}/lib -ltftrt"
+    assert command("--cflags").stdout == include + "\n"
+    assert command("--cflags", "--libs").stdout == f"{include} {libraries}\n"
+    assert (root / "include" / "tftrt" / "tftrt.h").is_file()
+    assert (root / "lib" / "libtftrt.so").is_file()
+
+
+@pytest.mark.parametrize("words", [[], ["--cflags", "doctor"]])
+def test_a_command_or_flags(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    assert "expected a command, or options for builds of C++ programs alone" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the README, docs/runtime.md and docs/engines.md show works, in another directory."""
+"""What the README, docs/runtime.md, docs/engines.md and docs/packages.md show works, in another directory."""
 
 from __future__ import annotations
 
@@ -80,3 +80,19 @@ def test_cpp(folder: Path) -> None:
     printed = run(["sh", "-ec", commands], folder).splitlines()
     assert printed[-2] == "image: float32[?, 64, 64, 3]"
     assert 0 < float(printed[-1]) < 1
+
+
+def test_packages(folder: Path) -> None:
+    """Each way to link ends with the program."""
+    text = (HERE.parents[1] / "docs" / "packages.md").read_text()
+    work = folder / "packages"
+    work.mkdir()
+    (work / "demo").symlink_to(folder / "demo")
+    (code,), (project,) = blocks("Linking", "cpp", text), blocks("Linking", "cmake", text)
+    (work / "app.cc").write_text(code)
+    (work / "CMakeLists.txt").write_text(project)
+    by_cmake, by_flags = blocks("Linking", "sh", text)
+    bundle, by_bundle = blocks("Bundles", "sh", text)
+    run(["sh", "-ec", bundle], work)
+    for commands in (by_cmake, by_flags, by_bundle):
+        assert run(["sh", "-ec", commands], work).splitlines()[-1] == "image: float32[?, 64, 64, 3]"

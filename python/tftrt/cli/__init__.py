@@ -10,7 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import bench, build, convert, demo, doctor, inspect, run, verify
+from . import bench, build, bundle_runtime, convert, cpp_package, demo, doctor, inspect, run, verify
 from .common import HelpFormatter, ShowVersion, add_debug_option, hyphenate_options, run_guarded
 
 __all__ = ["main"]
@@ -25,6 +25,7 @@ examples:
   tftrt verify resnet50_trt --against resnet50
   tftrt bench resnet50_trt --against resnet50
   tftrt doctor                                      is everything here that a GPU needs?
+  tftrt bundle-runtime runtime                      what a C++ program needs, without Python
 
 exit status: 0 success, 1 failure, 2 wrong usage
 """
@@ -47,9 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _dispatch(parser: argparse.ArgumentParser, words: Sequence[str]) -> int:
     try:
         args = parser.parse_args(words)
+        if hasattr(args, "run") == hasattr(args, "cpp_options"):
+            parser.error("expected a command, or options for builds of C++ programs alone")
     except SystemExit as exit_:  # argparse has printed the help or what is wrong
         return exit_.code if isinstance(exit_.code, int) else 0
-    code: int = args.run(args)
+    code: int = args.run(args) if hasattr(args, "run") else cpp_package.run(args)
     return code
 
 
@@ -63,7 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action=ShowVersion, help="show the version and exit")
     add_debug_option(parser)
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (convert, build, inspect, run, verify, bench, doctor, demo):
+    cpp_package.add_options(parser)
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command in (convert, build, inspect, run, verify, bench, doctor, demo, bundle_runtime):
         command.add_parser(subparsers)
     return parser

@@ -35,6 +35,9 @@ add_build(another_version_is_an_error ${by_package} -DCONSUMER_TFTRT_REQUEST=${P
           ERROR "that is compatible with requested version \"${PROJECT_VERSION_MAJOR}.${next_minor}\"")
 add_build(unknown_component_is_an_error ${by_package} "-DCONSUMER_TFTRT_REQUEST=COMPONENTS cpp gpu"
           FIXTURE tftrt_prefix ERROR "it has no component gpu; there are cpp and c.")
+add_build(c_project PROJECT consumer_c "-DCMAKE_PREFIX_PATH=${prefix}" -DCONSUMER_COMPONENT=c FIXTURE tftrt_prefix)
+add_build(cpp_in_a_c_project_is_an_error PROJECT consumer_c "-DCMAKE_PREFIX_PATH=${prefix}" -DCONSUMER_COMPONENT=cpp
+          FIXTURE tftrt_prefix ERROR "the component cpp is a C++ API; write CXX among the LANGUAGES of project()")
 add_build(another_platform_is_an_error ${by_package} -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
           FIXTURE tftrt_prefix ERROR "on ${CMAKE_SYSTEM_PROCESSOR}, and this project is for Linux on aarch64")
 add_build(wrong_tensorflow_root_is_an_error ${by_package} -DTENSORFLOW_ROOT=/no/such/folder FIXTURE tftrt_prefix

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -12,14 +13,15 @@
 
 namespace tftrt {
 
-// The model that serves, read by every request and replaced now and then. Readers lock one of many mutexes, threads
-// that run at the same time mostly different ones, so that none waits for another; the writer locks them all.
-// Thread-safe.
+// The model that serves, read by every request and replaced now and then. Readers never wait: they count themselves
+// while they copy it, threads that run at the same time mostly in different cache lines. Whoever replaces it waits for
+// those that may still be copying the old one. Thread-safe.
 class ServingModel {
  public:
   ServingModel() = default;
   ServingModel(const ServingModel&) = delete;
   ServingModel& operator=(const ServingModel&) = delete;
+  ~ServingModel();
 
   // Nothing after Close, and before the first Switch.
   std::optional<VersionedModel> Get() const;
@@ -38,18 +40,21 @@ class ServingModel {
   std::int64_t version() const { return version_.load(std::memory_order_acquire); }
 
  private:
-  static constexpr std::size_t kMutexes = 32;
-  struct alignas(64) Padded {  // a cache line
-    std::mutex mutex;
+  static constexpr std::size_t kCounters = 32;
+  // Readers at work that began in an even and in an odd period.
+  struct alignas(64) Readers {
+    std::array<std::atomic<std::uint32_t>, 2> in_period{};
   };
 
-  void LockAll();
-  void UnlockAll();
+  // Returns the one before when no reader has it.
+  std::unique_ptr<const VersionedModel> Replace(std::unique_ptr<const VersionedModel> next);
 
-  mutable std::array<Padded, kMutexes> mutexes_;
-  std::optional<VersionedModel> current_;
+  mutable std::array<Readers, kCounters> readers_;
+  std::atomic<std::uint32_t> period_{0};
+  std::atomic<const VersionedModel*> current_{nullptr};  // owned
   std::atomic<std::int64_t> version_{-1};
   std::atomic<bool> closed_{false};
+  std::mutex replace_mutex_;
 };
 
 }  // namespace tftrt

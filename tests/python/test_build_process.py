@@ -594,6 +594,12 @@ def test_reasons_of_failed_engines() -> None:
     [
         (-9, "", InternalError, ["ended by SIGKILL while calibrating", "wrote last: nothing", "dmesg"]),
         (-6, "x: F trt.cc:1] CUDA_ERROR_OUT_OF_MEMORY: out of memory", InternalError, ["SIGABRT", "GPU's memory"]),
+        (
+            1,
+            "x: E a/cuda_fft.cc:485] Unable to register cuFFT factory: one has been\nx: E t.cc:3] odd",
+            InternalError,
+            ["wrote last: odd."],
+        ),
         (1, "Traceback\nValueError: odd", InternalError, ["exit code 1", "Traceback; ValueError: odd"]),
         (
             -11,

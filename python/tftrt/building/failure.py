@@ -20,7 +20,8 @@ _LONGEST_LINE = 400
 
 _ENGINE_FAILED = re.compile(r"Engine creation for (?P<engine>\S+) failed\..*?Reason: (?P<reason>.*)")
 _TENSORRT_ERROR = re.compile(r": [EF] \S*?\]\s*DefaultLogger (?P<text>.*)")
-_TENSORFLOW_ERROR = re.compile(r": [EF] \S+?:\d+\] (?P<text>.*)")
+# Not what it says whenever it starts.
+_TENSORFLOW_ERROR = re.compile(r": [EF] \S+?:\d+\] (?P<text>(?!Unable to register cu).*)")
 # TensorRT's compiler writes by itself before it crashes.
 _MYELIN_ERROR = re.compile(r"^(?P<text>myelin\w*\.\w+:\d+: .*)")
 

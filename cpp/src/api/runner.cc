@@ -21,8 +21,8 @@ Runner::Impl::Impl(std::shared_ptr<SharedModel> model, SignatureCallables& calla
   binding_ = callable->Bind(inputs_, std::move(bound));
 }
 
-Runner Runner::Impl::Make(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-                          const OutputSet& outputs, std::vector<BoundOutput> bound) {
+Runner Runner::Impl::Make(const std::shared_ptr<SharedModel>& model, SignatureCallables& callables,
+                          std::vector<Tensor> inputs, const OutputSet& outputs, std::vector<BoundOutput> bound) {
   const SharedModel::Use use(*model);
   return Runner(std::unique_ptr<Impl>(new Impl(model, callables, std::move(inputs), outputs, std::move(bound))));
 }

@@ -14,8 +14,8 @@ namespace tftrt {
 class Runner::Impl {
  public:
   // `inputs` are in the signature's order, and checked; `bound` in that of `outputs`.
-  static Runner Make(std::shared_ptr<SharedModel> model, SignatureCallables& callables, std::vector<Tensor> inputs,
-                     const OutputSet& outputs, std::vector<BoundOutput> bound);
+  static Runner Make(const std::shared_ptr<SharedModel>& model, SignatureCallables& callables,
+                     std::vector<Tensor> inputs, const OutputSet& outputs, std::vector<BoundOutput> bound);
 
   void Run(void* const* stream);
 

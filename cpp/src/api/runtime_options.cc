@@ -70,7 +70,7 @@ void ForEachField(A& a, B& b, F f) {
 }
 
 template <typename T>
-T FixAt(std::optional<T>& field, T value) {
+T FixAt(std::optional<T>& field, const T& value) {
   if (!field) field = value;
   return *field;
 }

@@ -32,7 +32,7 @@ void* FindSymbol(const SharedLibrary& library, const char* name) {
 
 std::string PathOfLibrary(const SharedLibrary& library) {
   link_map* map = nullptr;
-  if (!library || dlinfo(library.handle, RTLD_DI_LINKMAP, &map) != 0 || map == nullptr) return "";
+  if (!library || dlinfo(library.handle, RTLD_DI_LINKMAP, static_cast<void*>(&map)) != 0 || map == nullptr) return "";
   return map->l_name;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <sstream>
 
 #include "tftrt/error.h"
@@ -15,7 +16,7 @@ constexpr std::int64_t kShown = 5;
 template <typename T>
 void Numbers(const Tensor& tensor, std::ostringstream& text) {
   const T* elements = tensor.data<T>();
-  double least = INFINITY, most = -INFINITY, sum = 0;
+  double least = std::numeric_limits<double>::infinity(), most = -least, sum = 0;
   std::int64_t not_numbers = 0;
   for (std::int64_t i = 0; i < tensor.num_elements(); ++i) {
     const auto element = static_cast<double>(elements[i]);

@@ -1,8 +1,9 @@
-"""The C++, shell and JSON that docs/ shows works, in another directory; other pages have tests of their own."""
+"""What docs/ shows works, in another directory; some pages have tests of their own."""
 
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,11 @@ def test_commands(folder: Path, page: str) -> None:
             continue
         # The doctor's answer is the machine's.
         run(["sh", "-c", line], folder, expected=1 if line.startswith("tftrt doctor") else 0)
+
+
+def test_python(folder: Path) -> None:
+    code = "\n".join(blocks("", "python", (DOCS / "python.md").read_text()))
+    assert "expected image: float32[?, 64, 64, 3]" in run([sys.executable, "-c", code], folder)
 
 
 def test_cpp(folder: Path) -> None:

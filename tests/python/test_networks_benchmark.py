@@ -232,3 +232,39 @@ def test_without_records(tmp_path: Path) -> None:
     result = report(tmp_path)
     assert result.returncode == 1
     assert "run.py writes them" in result.stderr
+
+
+def test_all_records_on_two_gpus(tmp_path: Path) -> None:
+    """With a stand-in for run.py that says when it ran where; one network cannot be built."""
+    fake = tmp_path / "run.py"
+    fake.write_text(
+        "import json, os, sys, time\n"
+        "words = sys.argv[1:]\n"
+        "begin = time.time(); time.sleep(0.3)\n"
+        "entry = {'words': words, 'gpu': os.environ['CUDA_VISIBLE_DEVICES'], 'begin': begin, 'end': time.time()}\n"
+        f"open({str(tmp_path / 'log')!r}, 'a').write(json.dumps(entry) + chr(10))\n"
+        "open(words[words.index('--output') + 1], 'w').write('{}')\n"
+        "sys.exit(words[0] == 'mobilenetv2')\n"
+    )
+    code = "import sys; sys.path.insert(0, sys.argv[1]); import run_all; run_all.RUN = run_all.Path(sys.argv[2]); "
+    code += "sys.argv = ['run_all', *sys.argv[3:]]; sys.exit(run_all.main())"
+    results = tmp_path / "results"
+    words = ["--gpus", "2", "--work", str(tmp_path / "work"), "--results", str(results), "--commit", "abc"]
+    process = subprocess.run(
+        [sys.executable, "-c", code, str(SCRIPTS), str(fake), *words], capture_output=True, text=True, timeout=60
+    )
+    assert process.returncode == 0, process.stderr
+    assert "build mobilenetv2_fp32: FAILED" in process.stdout
+    assert {file.stem for file in results.glob("*.json")} == {
+        f"network_{name}"
+        for name in ("bert_base_fp16", "efficientnetb0_fp32", "resnet50_fp16", "resnet50_fp32", "resnet50_int8")
+    } | {"network_resnet50_fp32_leak"}
+    entries = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    builds = [entry for entry in entries if entry["words"][entry["words"].index("--output") + 1].endswith(".build")]
+    assert len(builds) == 6
+    for gpu in ("0", "1"):
+        built = max(entry["end"] for entry in builds if entry["gpu"] == gpu)
+        measured = sorted((e["begin"], e["end"]) for e in entries if e["gpu"] == gpu and e not in builds)
+        assert len(measured) >= 2
+        assert measured[0][0] >= built
+        assert all(end <= begin for (_, end), (begin, _) in zip(measured, measured[1:]))

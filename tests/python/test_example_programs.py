@@ -193,6 +193,47 @@ def test_the_service_needs_a_model(programs: Path, models: Any) -> None:
     assert run(program, "--help").stdout.startswith("Answers requests")
 
 
+def test_the_service_takes_over_sockets_only(programs: Path, models: Any, tmp_path: Path) -> None:
+    models(1)
+    file = tmp_path / "file"
+    file.write_text("mine")
+    result = run(programs / "service" / "service", "--models", models.folder, "--listen", f"unix:{file}")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "is no socket that was left behind" in result.stderr
+    assert file.read_text() == "mine"
+
+
+def test_a_version_with_other_inputs_does_not_serve(
+    serve: Callable[..., Service], models: Any, exported: Export
+) -> None:
+    models(1)
+    service = serve()
+    unfinished = Path(shutil.copytree(exported("any_rank"), models.folder / "unfinished"))
+    unfinished.rename(models.folder / "2")
+    assert service.process.stderr is not None
+    for line in service.process.stderr:
+        if "version 2 is broken" in line:
+            break
+    assert "its signature is not that of the first version" in line
+    with Client(service.address) as client:
+        answer = client.call(1, numbers(1))
+        assert (answer.status, answer.version) == (OK, 1)
+    service.end()
+
+
+def test_clients_that_do_not_read_do_not_keep_the_service(serve: Callable[..., Service], models: Any) -> None:
+    models(1)
+    service = serve("--grace_ms", "500")
+    with Client(service.address) as deaf, Client(service.address) as client:
+        array = np.zeros((20_000, 4), np.float32)
+        for number in range(12):  # more than the sockets hold
+            deaf.send(number, array)
+        assert client.call(1, numbers(1)).status == OK
+        begin = time.monotonic()
+        service.end()
+        assert time.monotonic() - begin < 15
+
+
 def test_load_with_switches_and_a_broken_version(serve: Callable[..., Service], models: Any, tmp_path: Path) -> None:
     """8 clients, 100 000 requests, three hot switches, one of them to a broken version: none lost, none wrong."""
     models(1)

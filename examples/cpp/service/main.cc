@@ -27,7 +27,8 @@ usage: service --models DIR [--listen ADDRESS] [--workers N] [--queue N] [--poll
   --device D        auto, cpu or gpu:N (default auto)
   --instances N     requests that run on the GPU at the same time (default: as many as workers)
 
-Prints "ready at ADDRESS" when the model is loaded and warm. SIGTERM and SIGINT stop it: what was accepted is answered.
+Prints "ready at ADDRESS" when the model is loaded and warm. SIGTERM and SIGINT stop it, from then on: what was accepted
+is answered. A version whose inputs or outputs are not those of the first does not serve.
 )";
 
 using Options = std::map<std::string, std::string>;
@@ -67,7 +68,11 @@ tftrt::ModelRepository OpenRepository(const Options& options) {
   repository.model.device = options.at("device");
   repository.model.instances = Number(options, "instances");
   repository.poll_interval = std::chrono::milliseconds(Number(options, "poll_ms"));
-  repository.warm_up = [](const tftrt::Model& model) { service::CheckModel(model); };
+  // Inputs and outputs go by their order: a version with others would be misunderstood.
+  repository.warm_up = [expected = std::string()](const tftrt::Model& model) mutable {
+    service::CheckModel(model, expected);
+    expected = service::Describe(model);
+  };
   repository.on_event = [](const tftrt::RepositoryEvent& event) {
     std::fprintf(stderr, "%s\n", event.message.c_str());
   };

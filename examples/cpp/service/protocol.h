@@ -32,7 +32,7 @@ enum class Status : std::uint8_t {
 };
 
 // A longer message is refused, and its connection closed.
-inline constexpr std::size_t kLargestMessage = std::size_t{256} << 20;
+inline constexpr std::size_t kLargestMessage = std::size_t{64} << 20;
 
 struct Request {
   std::uint64_t id = 0;

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
+#include <iterator>
+#include <new>
 #include <utility>
 
 #include "protocol.h"
@@ -23,31 +26,37 @@ Server::Server(tftrt::ModelRepository repository, const ServerOptions& options)
       listener_(Listen(options.address)),
       address_(AddressOf(listener_, options.address)),
       queue_(static_cast<std::size_t>(options.queue)) {
-  for (int i = 0; i < options.workers; ++i) {
-    workers_.emplace_back([this, worker = Worker(repository)]() mutable { worker.Work(queue_); });
+  try {
+    for (int i = 0; i < options.workers; ++i) {
+      workers_.emplace_back([this, worker = Worker(repository)]() mutable { worker.Work(queue_); });
+    }
+    acceptor_ = std::thread([this] { Accept(); });
+  } catch (const std::exception&) {
+    queue_.Close();
+    for (std::thread& worker : workers_) worker.join();
+    throw;
   }
-  acceptor_ = std::thread([this] { Accept(); });
 }
 
 Server::~Server() { Stop(std::chrono::milliseconds(0)); }
 
 void Server::Stop(std::chrono::milliseconds grace) {
   if (std::exchange(stopped_, true)) return;
+  const auto deadline = std::chrono::steady_clock::now() + grace;
   shutdown(listener_.fd(), SHUT_RDWR);
   acceptor_.join();
   queue_.Close();
-  for (std::thread& worker : workers_) worker.join();
 
-  // A connection that is closed with requests unread loses answers on their way: clients are to go first.
+  // Clients are to go first: a connection that is closed with requests unread loses answers on their way.
   std::unique_lock lock(mutex_);
-  client_gone_.wait_for(lock, grace, [&] {
-    return std::all_of(clients_.begin(), clients_.end(),
-                       [](const Client& client) { return client.connection == nullptr; });
+  client_gone_.wait_until(lock, deadline, [&] {
+    return std::all_of(clients_.begin(), clients_.end(), [](const Client& client) { return !client.connection; });
   });
   for (const Client& client : clients_) {
     if (client.connection != nullptr) client.connection->ShutDown();
   }
   lock.unlock();
+  for (std::thread& worker : workers_) worker.join();
   for (Client& client : clients_) client.reader.join();
 }
 
@@ -67,14 +76,28 @@ void Server::Accept() {
     const std::lock_guard lock(mutex_);
     if (clients_.size() >= static_cast<std::size_t>(options_.connections)) continue;
     Client& client = clients_.emplace_back();
-    client.connection = std::make_shared<Connection>(std::move(socket));
-    client.reader = std::thread([this, &client] { Read(client); });
+    try {
+      client.connection = std::make_shared<Connection>(std::move(socket));
+      client.reader = std::thread([this, &client] { Read(client); });
+    } catch (const std::exception&) {  // no memory or no thread for one client more
+      clients_.pop_back();
+    }
   }
 }
 
 void Server::Read(Client& client) {
+  try {
+    ReadRequests(client.connection);
+  } catch (const std::bad_alloc&) {  // for what this client sends
+    client.connection->ShutDown();
+  }
+  const std::lock_guard lock(mutex_);
+  client.connection.reset();
+  client_gone_.notify_all();
+}
+
+void Server::ReadRequests(const std::shared_ptr<Connection>& connection) {
   using Outcome = BoundedQueue<Job>::Outcome;
-  const std::shared_ptr<Connection> connection = client.connection;
   for (std::string message; connection->Receive(message);) {
     Request request;
     ParseRequest(message, request);
@@ -85,9 +108,6 @@ void Server::Read(Client& client) {
       connection->Send(BeginAnswer(request.id, Status::kUnavailable, -1) + "the service is stopping");
     }
   }
-  const std::lock_guard lock(mutex_);
-  client.connection.reset();
-  client_gone_.notify_all();
 }
 
 void Server::JoinGone() {

@@ -38,8 +38,8 @@ class Server {
   // With its real port.
   const std::string& address() const { return address_; }
 
-  // Accepts no more connections, answers what was accepted, and answers kUnavailable to what still comes until all
-  // clients are gone or `grace` is over.
+  // Accepts no more connections, answers what was accepted, and answers kUnavailable to what still comes, until all
+  // clients are gone; when `grace` is over the others are let go of.
   void Stop(std::chrono::milliseconds grace);
 
  private:
@@ -50,6 +50,7 @@ class Server {
 
   void Accept();
   void Read(Client& client);
+  void ReadRequests(const std::shared_ptr<Connection>& connection);
   void JoinGone();
 
   const ServerOptions options_;

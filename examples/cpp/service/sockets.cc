@@ -3,11 +3,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -24,7 +26,8 @@ namespace {
 
 constexpr std::string_view kUnix = "unix:";
 constexpr int kBacklog = 128;
-constexpr timeval kSlowestReader{10, 0};
+// Memory for a message is taken as it comes, not as it is announced.
+constexpr std::size_t kPiece = std::size_t{1} << 20;
 
 [[noreturn]] void Fail(const std::string& what) { throw std::system_error(errno, std::generic_category(), what); }
 
@@ -39,6 +42,11 @@ sockaddr_un UnixAddress(const std::string& address) {
   }
   std::memcpy(result.sun_path, path.data(), path.size());
   return result;
+}
+
+bool IsSocketFile(const char* path) {
+  struct stat status{};
+  return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
@@ -76,6 +84,34 @@ bool ReadAll(const Socket& socket, void* data, std::size_t size) {
   return true;
 }
 
+using Clock = std::chrono::steady_clock;
+
+// Whether the socket takes more before the deadline.
+bool WaitToSend(const Socket& socket, Clock::time_point deadline) {
+  while (true) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) return false;
+    pollfd state{socket.fd(), POLLOUT, 0};
+    const int ready = poll(&state, 1, static_cast<int>(left.count()));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+}
+
+bool SendAll(const Socket& socket, std::string_view rest, int flags, Clock::time_point deadline) {
+  while (!rest.empty()) {
+    const ssize_t sent = send(socket.fd(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
+    if (sent > 0) {
+      rest.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (!WaitToSend(socket, deadline)) return false;
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Socket::Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -99,7 +135,9 @@ Socket Listen(const std::string& address) {
       if (connect(Open(AF_UNIX).fd(), target, sizeof(where)) == 0) {
         throw std::invalid_argument("somebody listens at " + address);
       }
-      if (errno != ECONNREFUSED) Fail(address);
+      if (errno != ECONNREFUSED || !IsSocketFile(where.sun_path)) {
+        throw std::invalid_argument(address + " is there already, and is no socket that was left behind");
+      }
       unlink(where.sun_path);
       if (bind(socket.fd(), target, sizeof(where)) != 0) Fail(address);
     }
@@ -145,24 +183,20 @@ bool ReceiveMessage(const Socket& socket, std::string& message) {
   std::size_t size = 0;
   for (int i = 0; i < 4; ++i) size |= std::size_t{prefix[i]} << (8 * i);
   if (size > kLargestMessage) return false;
-  message.resize(size);
-  return ReadAll(socket, message.data(), size);
-}
-
-bool SendMessage(const Socket& socket, const std::string& message) {
-  // Set for each message: whoever accepted the connection need not know.
-  setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &kSlowestReader, sizeof(kSlowestReader));
-  std::string prefix;
-  AppendNumber(message.size(), 4, prefix);
-  for (const auto& [part, more] : {std::pair<std::string_view, int>{prefix, MSG_MORE}, {message, 0}}) {
-    for (std::string_view rest = part; !rest.empty();) {
-      const ssize_t sent = send(socket.fd(), rest.data(), rest.size(), MSG_NOSIGNAL | more);
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent <= 0) return false;
-      rest.remove_prefix(static_cast<std::size_t>(sent));
-    }
+  message.clear();
+  while (message.size() < size) {
+    const std::size_t begin = message.size(), piece = std::min(size - begin, kPiece);
+    message.resize(begin + piece);
+    if (!ReadAll(socket, message.data() + begin, piece)) return false;
   }
   return true;
+}
+
+bool SendMessage(const Socket& socket, const std::string& message, std::chrono::milliseconds patience) {
+  const Clock::time_point deadline = Clock::now() + patience;
+  std::string prefix;
+  AppendNumber(message.size(), 4, prefix);
+  return SendAll(socket, prefix, MSG_MORE, deadline) && SendAll(socket, message, 0, deadline);
 }
 
 }  // namespace service

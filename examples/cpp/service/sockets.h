@@ -1,6 +1,7 @@
 #ifndef SERVICE_SOCKETS_H_
 #define SERVICE_SOCKETS_H_
 
+#include <chrono>
 #include <string>
 
 namespace service {
@@ -27,9 +28,10 @@ Socket Connect(const std::string& address);
 // The address of a listening socket, with its real port.
 std::string AddressOf(const Socket& listener, const std::string& address);
 
-// Reads or writes whole messages (protocol.h). False if the other side has closed, or is too slow to read.
+// Reads or writes whole messages (protocol.h). False if the other side has closed, sends what is too long, or has not
+// read the message after `patience`.
 bool ReceiveMessage(const Socket& socket, std::string& message);
-bool SendMessage(const Socket& socket, const std::string& message);
+bool SendMessage(const Socket& socket, const std::string& message, std::chrono::milliseconds patience);
 
 }  // namespace service
 

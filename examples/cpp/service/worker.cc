@@ -23,13 +23,17 @@ std::string Line(const char* what, const tftrt::TensorSpec& spec) {
 
 }  // namespace
 
-void CheckModel(const tftrt::Model& model) {
+void CheckModel(const tftrt::Model& model, const std::string& expected) {
   for (const auto* specs : {&model.inputs(), &model.outputs()}) {
     for (const tftrt::TensorSpec& spec : *specs) {
       if (spec.dtype == tftrt::DType::kString) {
         throw tftrt::UnsupportedError(tftrt::ToString(spec) + ": this service sends numbers only");
       }
     }
+  }
+  if (!expected.empty() && Describe(model) != expected) {
+    throw tftrt::UnsupportedError("its signature is not that of the first version, which clients know; expected\n" +
+                                  expected + "found\n" + Describe(model));
   }
 }
 
@@ -53,7 +57,11 @@ std::string Worker::Answer(const std::string& message) {
   if (!ParseRequest(message, request))
     return Text(request.id, Status::kInvalid, current_.version, "this is no request");
   try {
-    if (request.kind == Kind::kRun) return Run(request);
+    if (request.kind == Kind::kRun) {
+      std::string answer = Run(request);
+      if (answer.size() <= kLargestMessage) return answer;
+      return Text(request.id, Status::kFailed, current_.version, "the answer is longer than a message may be");
+    }
     return Text(request.id, Status::kOk, current_.version, Describe(current_.model));
   } catch (const tftrt::InvalidArgumentError& error) {
     return Text(request.id, Status::kInvalid, current_.version, error.what());
@@ -95,7 +103,8 @@ tftrt::Runner& Worker::RunnerFor(const std::vector<TensorView>& inputs) {
 
 void Worker::FollowVersion() {
   tftrt::VersionedModel now = repository_.current();
-  if (now.version == current_.version) return;
+  // Not by the number: a version that was removed may come back as another model.
+  if (&now.model.info() == &current_.model.info()) return;
   runners_.clear();
   current_ = std::move(now);
 }

@@ -43,8 +43,9 @@ class Worker {
   std::map<std::vector<tftrt::Shape>, tftrt::Runner> runners_;
 };
 
-// What the service needs of a model: throws tftrt::UnsupportedError if it has inputs or outputs of strings.
-void CheckModel(const tftrt::Model& model);
+// What the service needs of a model: throws tftrt::UnsupportedError if it has inputs or outputs of strings, or, unless
+// `expected` is empty, is not described like that.
+void CheckModel(const tftrt::Model& model, const std::string& expected);
 
 // The text of Kind::kStatus.
 std::string Describe(const tftrt::Model& model);

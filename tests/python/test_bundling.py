@@ -20,8 +20,8 @@ from tftrt import IncompatibleError, InvalidArgumentError
 from tftrt._native import inspect_environment
 from tftrt.bundling import bundle_runtime
 from tftrt.bundling.dependencies import follow, newest_versions
-from tftrt.bundling.elf import read_shared_object
-from tftrt.bundling.selection import select
+from tftrt.bundling.elf import SharedObject, read_shared_object
+from tftrt.bundling.selection import _nvidia, select
 from tftrt.bundling.slimming import copy_slim
 from tftrt.cli import main
 
@@ -85,6 +85,18 @@ def test_slim_copies_load_and_run(build: Build, tmp_path: Path, device_code: boo
     copy_slim(source, target, device_code=device_code)
     check_runs(target, device_code=device_code)
     assert target.stat().st_mode == source.stat().st_mode
+
+
+def test_libraries_for_large_pages_are_cut_by_small_ones(build: Build, tmp_path: Path) -> None:
+    source = build("whole.so", WITH_DEVICE_CODE, "-Wl,-z,max-page-size=0x200000")
+    target = tmp_path / "slim.so"
+    copy_slim(source, target, device_code=False)
+    assert target.stat().st_size < source.stat().st_size - 45 * PAGE
+    check_runs(target, device_code=False)
+    # What glibc asked for up to 2.34.
+    with target.open("rb") as file:
+        loads = [segment.header for segment in ELFFile(file).iter_segments("PT_LOAD")]
+    assert all((load.p_vaddr - load.p_offset) % load.p_align == 0 for load in loads)
 
 
 def test_a_slim_copy_of_a_slim_copy_is_the_same(build: Build, tmp_path: Path) -> None:
@@ -153,6 +165,13 @@ def test_dependencies_are_followed(build: Build, tmp_path: Path) -> None:
     )
 
 
+def test_zlib_is_the_machines(build: Build, tmp_path: Path) -> None:
+    zlib = build("libz.so.1", "int zlib(void) { return 1; }", "-Wl,-soname,libz.so.1")
+    library = build("libcudnn.so", "int i;", "-Wl,--no-as-needed", str(zlib))
+    assert read_shared_object(library).needed[0] == "libz.so.1"
+    assert [found.path for found in follow([library], [tmp_path], "Do something.")] == [library]
+
+
 def test_newest_versions(build: Build) -> None:
     library = build("libone.so", '#include <stdio.h>\nvoid one(void) { puts(""); }')
     versions = newest_versions([read_shared_object(library)])
@@ -171,7 +190,8 @@ class Machine:
         self.site_packages = tmp_path / "site-packages"
         tensorflow = Path(inspect_environment().tensorflow.path)
         (self.site_packages / "tensorflow").mkdir(parents=True)
-        (self.site_packages / "tensorflow" / tensorflow.name).symlink_to(tensorflow)
+        for name in (tensorflow.name, "libtensorflow_framework.so.2"):
+            (self.site_packages / "tensorflow" / name).symlink_to(tensorflow.parent / name)
         self.tensorflow = self._found(self.site_packages / "tensorflow" / tensorflow.name)
         jit = self.cuda_library("nvjitlink", "libnvJitLink.so.12")
         solver = self.cuda_library("cusolver", "libcusolver.so.11", "$ORIGIN/../../nvjitlink/lib", needs=jit)
@@ -181,9 +201,17 @@ class Machine:
         license_file.parent.mkdir()
         license_file.write_text("cuDNN's")
         self.cuda = [self._found(Path("/usr/lib/libcuda.so.1")), self._found(solver), self._found(cudnn)]
-        infer = build("site-packages/tensorrt_libs/libnvinfer.so.8", "int i;", str(cudnn), "-Wl,--no-as-needed")
-        build("site-packages/tensorrt_libs/libnvinfer_builder_resource.so.8.6.0")
-        self.tensorrt = [self._found(infer)]
+        self.cudnn = cudnn
+        self.install_tensorrt("site-packages/tensorrt_libs")
+
+    def install_tensorrt(self, folder: str) -> None:
+        soname = "-Wl,--no-as-needed,-soname"
+        infer = self.build(f"{folder}/libnvinfer.so.8", "int i;", f"{soname},libnvinfer.so.8", str(self.cudnn))
+        plugin = self.build(
+            f"{folder}/libnvinfer_plugin.so.8", "int i;", f"{soname},libnvinfer_plugin.so.8", str(infer)
+        )
+        self.build(f"{folder}/libnvinfer_builder_resource.so.8.6.0", "int i;", f"{soname},x", str(infer))
+        self.tensorrt = [self._found(infer), self._found(plugin)]
 
     def cuda_library(self, package: str, name: str, run_path: str = "/nowhere", needs: Path | None = None) -> Path:
         flags = [f"-Wl,-soname,{name},--no-as-needed,-rpath,{run_path}", *([str(needs)] if needs else [])]
@@ -227,7 +255,11 @@ CUDA = {
     "nvidia/nvjitlink/lib/libnvJitLink.so.12",
     "licenses/nvidia_cudnn/License.txt",
 }
-TENSORRT = {"tensorrt_libs/libnvinfer.so.8", "tensorrt_libs/libnvinfer_builder_resource.so.8.6.0"}
+TENSORRT = {
+    "tensorrt_libs/libnvinfer.so.8",
+    "tensorrt_libs/libnvinfer_plugin.so.8",
+    "tensorrt_libs/libnvinfer_builder_resource.so.8.6.0",
+}
 
 
 @pytest.mark.usefixtures("machine")
@@ -238,6 +270,32 @@ def test_what_is_asked_for_is_chosen_and_nothing_else() -> None:
     added = chosen(headers=True) - CPU
     assert {"include/tftrt/tftrt.h", "lib/pkgconfig/tftrt.pc", "share/cmake/tftrt/tftrtConfig.cmake"} <= added
     assert {name.split("/")[0] for name in added} == {"include", "lib", "share"}
+
+
+def test_the_tensorflow_that_is_used_is_chosen(machine: Machine) -> None:
+    items, _ = select(cuda=False, tensorrt=False, headers=False)
+    folders = {item.source.parent for item in items if item.source.name.startswith("libtensorflow_")}
+    assert folders == {machine.site_packages / "tensorflow"}
+
+
+def test_folders_may_be_reached_by_links_and_dots(machine: Machine, tmp_path: Path) -> None:
+    # As glibc reports a library that another one's run path led to.
+    cusolver = machine.cuda[1]
+    cusolver.path = f"{machine.site_packages}/nvidia/cudnn/lib/../../cusolver/lib/{cusolver.name}"
+    # As in a virtual environment whose lib64 is a link to lib.
+    (tmp_path / "lib64").symlink_to(machine.site_packages)
+    for library in (machine.tensorflow, *machine.cuda, *machine.tensorrt):
+        library.path = library.path.replace(str(machine.site_packages), str(tmp_path / "lib64"))
+    assert chosen(cuda=True, tensorrt=True) == CPU | CUDA | TENSORRT
+
+
+def test_tensorrt_of_another_layout_is_taken(machine: Machine) -> None:
+    machine.install_tensorrt("TensorRT-8.6.1.6/lib")
+    assert chosen(cuda=True, tensorrt=True) == CPU | CUDA | TENSORRT
+    items, _ = select(cuda=True, tensorrt=True, headers=False)
+    sources = {str(item.source.parent) for item in items if item.target in TENSORRT}
+    assert len(sources) == 1
+    assert sources.pop().endswith("TensorRT-8.6.1.6/lib")
 
 
 def test_missing_libraries_are_named_with_what_to_do(machine: Machine) -> None:
@@ -260,12 +318,26 @@ def test_missing_libraries_are_named_with_what_to_do(machine: Machine) -> None:
 
 
 def test_cuda_of_another_layout_is_refused(machine: Machine) -> None:
-    machine.cuda[1].path = str(machine.build("usr/local/cuda/lib64/libcusolver.so.11"))
+    library = machine.build("usr/local/cuda/lib64/libcusolver.so.11")
+    machine.cuda[1].path = str(library)
     with pytest.raises(IncompatibleError, match=r"CUDA: expected pip's libraries, .*cuda/lib64/libcusolver\.so\.11"):
         chosen(cuda=True)
 
 
+def test_cuda_in_a_folder_of_the_root_is_refused(tmp_path: Path) -> None:
+    library = SharedObject(Path("/lib64/libcudnn.so.8"), [], [], [])
+    with pytest.raises(IncompatibleError, match=r"CUDA: expected pip's libraries, .*found /lib64/libcudnn\.so\.8"):
+        list(_nvidia([library], tmp_path))
+
+
 # The command
+
+
+def make_older(folder: Path) -> Path:
+    (folder / "lib").mkdir(parents=True)
+    (folder / "lib" / "libtftrt.so").write_text("older")
+    (folder / "tftrt-bundle.json").write_text('{"files": [{"path": "lib/libtftrt.so"}]}')
+    return folder
 
 
 def check_refused(destination: Path, message: str, **options: bool) -> None:
@@ -280,10 +352,13 @@ def test_destinations_are_checked(tmp_path: Path) -> None:
     other.mkdir()
     (other / "file").write_text("mine")
     check_refused(other, "expected an empty directory or an older bundle", overwrite=True)
-    older = tmp_path / "older"
-    older.mkdir()
-    (older / "tftrt-bundle.json").write_text("{}")
+    for record in ("not JSON", "{}", '{"files": 1}'):
+        (other / "tftrt-bundle.json").write_text(record)
+        check_refused(other, r"found .*other with other files, such as file\.", overwrite=True)
+    older = make_older(tmp_path / "older")
     check_refused(older, r"found an older bundle.*Pass overwrite=True")
+    (older / "lib" / "mine.so").symlink_to("anywhere")
+    check_refused(older, r"found .*older with other files, such as lib/mine\.so\.", overwrite=True)
     file = tmp_path / "file"
     file.write_text("mine")
     check_refused(file, "found another file")
@@ -294,9 +369,7 @@ def test_destinations_are_checked(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("machine")
 def test_a_failure_leaves_the_older_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    older = tmp_path / "bundle"
-    older.mkdir()
-    (older / "tftrt-bundle.json").write_text("older")
+    older = make_older(tmp_path / "bundle")
 
     def fail(*_: object, **__: object) -> None:
         raise OSError("no space left")
@@ -306,7 +379,22 @@ def test_a_failure_leaves_the_older_bundle(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OSError, match="no space left"):
         bundle_runtime(older, overwrite=True)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
-    assert (older / "tftrt-bundle.json").read_text() == "older"
+    assert (older / "lib" / "libtftrt.so").read_text() == "older"
+
+
+@pytest.mark.usefixtures("machine")
+def test_what_is_put_there_meanwhile_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = make_older(tmp_path / "bundle")
+
+    def write(source: Path, target: Path, *, device_code: bool) -> None:
+        target.write_text("slim")
+        (bundle / "mine").write_text("mine")
+
+    monkeypatch.setattr("tftrt.bundling.pipeline.copy_slim", write)
+    with pytest.raises(InvalidArgumentError, match=r"with other files, such as mine\."):
+        bundle_runtime(bundle, overwrite=True)
+    assert (bundle / "mine").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
 @pytest.mark.usefixtures("machine")

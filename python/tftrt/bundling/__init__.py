@@ -30,7 +30,7 @@ def bundle_runtime(
         cuda: Take CUDA's libraries along, as pip installed them. The driver is the machine's.
         tensorrt: Take TensorRT's libraries along; needs ``cuda``.
         headers: Take headers, the CMake package and the pkg-config file along.
-        overwrite: Replace an older bundle.
+        overwrite: Replace an older bundle, unless it holds other files besides.
 
     Raises:
         InvalidArgumentError: The destination must not be written, or ``tensorrt`` is asked for without ``cuda``.

@@ -9,10 +9,11 @@ from pathlib import Path
 from ..errors import IncompatibleError
 from .elf import SharedObject, read_shared_object
 
-__all__ = ["follow", "newest_versions"]
+__all__ = ["follow", "in_real_folder", "newest_versions"]
 
 # Every Linux machine that runs C++ programs has these, and they must be its own: the C library belongs to the loader,
-# and a process can have only one C++ library, the newest that is asked for.
+# and a process can have only one C++ library, the newest that is asked for. zlib, which cuDNN needs, is not in pip's
+# packages, so it is the machine's, too.
 _SYSTEM = frozenset(
     {
         "ld-linux-x86-64.so.2",
@@ -23,6 +24,7 @@ _SYSTEM = frozenset(
         "libpthread.so.0",
         "librt.so.1",
         "libstdc++.so.6",
+        "libz.so.1",
     }
 )
 
@@ -54,10 +56,15 @@ def _find(name: str, library: SharedObject, folders: Sequence[Path], remedy: str
     looked = list(dict.fromkeys([*library.run_path, *folders]))
     for folder in looked:
         if (folder / name).is_file():
-            return Path(folder, name).resolve().parent / name
+            return in_real_folder(folder / name)
     raise IncompatibleError(
         f"{library.path} needs {name}, which is in none of {', '.join(map(str, looked)) or 'no folder'}. {remedy}"
     )
+
+
+def in_real_folder(path: Path) -> Path:
+    """The same file, without links and ``..`` on the way to it."""
+    return path.parent.resolve() / path.name
 
 
 def newest_versions(libraries: Iterable[SharedObject]) -> dict[str, str]:

@@ -42,6 +42,8 @@ def make_bundle(destination: Path, *, cuda: bool, tensorrt: bool, headers: bool,
         record = {"format_version": _FORMAT_VERSION, **report.to_dict()}
         del record["destination"]  # a bundle can be moved
         (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        # Once more: the copies took a while, and what lies there now is removed.
+        _check(destination, overwrite=overwrite)
     return report
 
 
@@ -60,16 +62,31 @@ def _check(destination: Path, *, overwrite: bool) -> None:
         )
     if not any(destination.iterdir()):
         return
-    if not (destination / RECORD).is_file():
+    others = _other_files(destination)
+    if others:
         raise InvalidArgumentError(
-            f"destination: expected an empty directory or an older bundle, found {destination} with other files. "
-            "Choose another path, or remove it yourself."
+            f"destination: expected an empty directory or an older bundle, found {destination} with other files, "
+            f"such as {others[0]}. Choose another path, or remove them yourself."
         )
     if not overwrite:
         raise InvalidArgumentError(
             f"destination: expected a path that does not exist, found an older bundle, {destination}. "
             "Pass overwrite=True (--overwrite) to replace it, or choose another path."
         )
+
+
+def _other_files(folder: Path) -> list[str]:
+    """What is in ``folder`` and no part of the bundle that its record describes."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        own = {RECORD, *(file["path"] for file in record["files"])}
+    except (OSError, ValueError, KeyError, TypeError):  # no bundle
+        own = set()
+    return sorted(
+        str(path.relative_to(folder))
+        for path in folder.rglob("*")
+        if (path.is_symlink() or not path.is_dir()) and str(path.relative_to(folder)) not in own
+    )
 
 
 def _copy(item: Item, folder: Path, *, device_code: bool) -> BundledFile:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .. import _cpp_package, _native
 from ..errors import IncompatibleError
-from .dependencies import follow
+from .dependencies import follow, in_real_folder
 from .elf import SharedObject
 
 __all__ = ["Item", "select"]
@@ -51,7 +51,7 @@ def select(*, cuda: bool, tensorrt: bool, headers: bool) -> tuple[list[Item], st
     if report.tensorflow.detail:
         raise IncompatibleError(report.tensorflow.detail)
     tensorflow = Path(report.tensorflow.path).parent
-    site_packages = tensorflow.parent
+    site_packages = tensorflow.parent.resolve()
     items = [*_core(tensorflow), *_licenses(tensorflow)]
     if cuda:
         items += _cuda(report, site_packages)
@@ -64,7 +64,10 @@ def select(*, cuda: bool, tensorrt: bool, headers: bool) -> tuple[list[Item], st
 
 def _core(tensorflow: Path) -> Iterator[Item]:
     lib = _cpp_package.root() / "lib"
-    for library in follow([lib / "libtftrt.so", lib / "libtftrt_runtime.so"], [lib, tensorflow], _TENSORFLOW):
+    # TensorFlow's first: libtftrt_runtime.so's run path may lead to another one than the one that is used.
+    roots = [tensorflow / "libtensorflow_cc.so.2", tensorflow / "libtensorflow_framework.so.2"]
+    roots += [lib / "libtftrt.so", lib / "libtftrt_runtime.so"]
+    for library in follow(roots, [tensorflow, lib], _TENSORFLOW):
         yield Item(library.path, f"lib/{library.path.name}", library, slim=True)
     for shim in (lib / "tensorrt_shims").iterdir():
         yield Item(shim, f"lib/tensorrt_shims/{shim.name}")
@@ -79,6 +82,8 @@ def _cuda(report: _native.EnvironmentReport, site_packages: Path) -> Iterator[It
     # cuDNN opens its parts, and TensorRT CUDA's compiler, when they are used.
     roots += sorted((site_packages / "nvidia" / "cudnn" / "lib").glob("libcudnn_*.so.*"))
     roots += sorted((site_packages / "nvidia" / "cuda_nvrtc" / "lib").glob("libnvrtc*.so.*"))
+    # A library that another one led to is reported as .../cusolver/lib/../../cusparse/lib/libcusparse.so.12.
+    roots = [in_real_folder(root) for root in roots]
     yield from _nvidia(follow(roots, _nvidia_folders(site_packages), _CUDA), site_packages)
 
 
@@ -90,25 +95,27 @@ def _nvidia(libraries: Iterable[SharedObject], site_packages: Path) -> Iterator[
     packages = set()
     for library in libraries:
         path = library.path
-        if path.parents[2] != (site_packages / "nvidia").resolve() or path.parent.name != "lib":
+        package = path.parent.parent
+        if package.parent != (site_packages / "nvidia").resolve() or path.parent.name != "lib":
             raise IncompatibleError(
                 f"CUDA: expected pip's libraries, {site_packages}/nvidia/*/lib, which find each other wherever they "
                 f"are moved to together; found {path}. {_CUDA}"
             )
-        packages.add(path.parents[1].name)
-        yield Item(path, f"nvidia/{path.parents[1].name}/lib/{path.name}", library)
-    for package in sorted(packages):
-        yield from _license_files(sorted(site_packages.glob(f"nvidia_{package}_cu*.dist-info")), f"nvidia_{package}")
+        packages.add(package.name)
+        yield Item(path, f"nvidia/{package.name}/lib/{path.name}", library)
+    for name in sorted(packages):
+        yield from _license_files(sorted(site_packages.glob(f"nvidia_{name}_cu*.dist-info")), f"nvidia_{name}")
 
 
 def _tensorrt(report: _native.EnvironmentReport, site_packages: Path) -> Iterator[Item]:
     for found in report.tensorrt:
         if found.detail:
             raise IncompatibleError(f"{found.name} cannot be bundled: {found.detail}. {_TENSORRT}")
-    roots = [Path(found.path) for found in report.tensorrt]
+    roots = [in_real_folder(Path(found.path)) for found in report.tensorrt]
     roots += sorted(roots[0].parent.glob("libnvinfer_builder_resource.so.*"))
     cuda = []
-    for library in follow(roots, _nvidia_folders(site_packages), _TENSORRT):
+    # Debian's and the tarball's have no run path.
+    for library in follow(roots, [*_nvidia_folders(site_packages), roots[0].parent], _TENSORRT):
         if library.path.name.startswith("libnvinfer"):
             yield Item(library.path, f"tensorrt_libs/{library.path.name}", library)
         else:

@@ -139,6 +139,8 @@ class _Slimmer:
         parts.append(rest)
         for part in parts:
             part.p_offset = self._moved(part.p_offset)
+            if self._cuts and part.p_type == "PT_LOAD":
+                part.p_align = _PAGE  # by whole pages, and no more, have the offsets moved
         return parts
 
     def _write_sections(self, out: BinaryIO) -> dict[str, int]:

@@ -4,13 +4,17 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <exception>
 #include <future>
+#include <mutex>
 #include <thread>
 #include <vector>
 
 #include "models.h"
 #include "testing.h"
+#include "tftrt/environment.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -178,6 +182,41 @@ TEST(RunAsync, TurnsAwayWhatIsTooMuch) {
   EXPECT_GE(futures.size(), 4u);
   for (auto& future : futures) future.get();
   EXPECT_NO_THROW(model.RunAsync({{"n", Steps(1)}}).get());
+}
+
+TEST(RunAsync, WhatIsGivenUpMakesRoomAndEndsInAThreadOfTheModels) {
+  ModelOptions options;
+  options.max_queued_calls = 3;
+  const Model model = LoadOnCpu("slow", options);
+  std::mutex mutex;
+  std::vector<std::thread::id> threads;
+  int cancelled = 0;
+  const auto done = [&](const std::vector<Tensor>&, const std::exception_ptr& error) {
+    const std::lock_guard lock(mutex);
+    threads.push_back(std::this_thread::get_id());
+    cancelled += error != nullptr;
+  };
+  CallOptions cancellable;
+  cancellable.cancellation.emplace();
+  std::size_t calls = 0;
+  const auto submit = [&](const CallOptions& call) {
+    // The caller's own lock, which what ends calls wants too.
+    const std::lock_guard lock(mutex);
+    try {
+      model.RunAsync({{"n", Steps(50000)}}, call, done);
+      ++calls;
+      return true;
+    } catch (const ResourceExhaustedError&) {
+      return false;
+    }
+  };
+  while (submit(cancellable)) ASSERT_LT(calls, 1000u);
+  cancellable.cancellation->Cancel();
+  EXPECT_TRUE(submit({}));
+  WaitForQueuedCalls();
+  EXPECT_EQ(threads.size(), calls);
+  EXPECT_GE(cancelled, 3);
+  EXPECT_EQ(std::count(threads.begin(), threads.end(), std::this_thread::get_id()), 0);
 }
 
 TEST(Memory, IsReportedWhileTheModelIsOpen) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <iterator>
 #include <string>
@@ -29,17 +30,29 @@ struct CallQueue::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<Waiting> waiting;
-  std::size_t idle = 0;     // threads that make no call, those that are starting too
-  std::size_t running = 0;  // calls
+  std::deque<Waiting> given_up;  // that only have to say so; made first
+  std::size_t idle = 0;          // threads that make no call, those that are starting too
+  std::size_t running = 0;       // calls
   bool ending = false;
 
-  // Takes out those that are given up.
-  std::vector<Waiting> TakeGivenUp() {
+  bool empty() const { return waiting.empty() && given_up.empty(); }
+
+  // Makes room for others, up to so many.
+  void SetAsideGivenUp(std::size_t most) {
     const auto first = std::stable_partition(waiting.begin(), waiting.end(),
                                              [](const Waiting& call) { return !call.limits.reached(); });
-    std::vector<Waiting> taken(std::make_move_iterator(first), std::make_move_iterator(waiting.end()));
-    waiting.erase(first, waiting.end());
-    return taken;
+    const auto room = static_cast<std::ptrdiff_t>(most - std::min(most, given_up.size()));
+    const auto last = first + std::min(room, waiting.end() - first);
+    given_up.insert(given_up.end(), std::make_move_iterator(first), std::make_move_iterator(last));
+    waiting.erase(first, last);
+  }
+
+  // The next to be made; there is one.
+  std::function<void()> Take() {
+    std::deque<Waiting>& from = given_up.empty() ? waiting : given_up;
+    std::function<void()> call = std::move(from.front().call);
+    from.pop_front();
+    return call;
   }
 
   static std::mutex& RegistryMutex() {
@@ -79,12 +92,12 @@ CallQueue::~CallQueue() {
 }
 
 void CallQueue::Submit(std::function<void()> call, const CallLimits& limits) {
-  std::vector<State::Waiting> given_up;
   {
     const std::lock_guard lock(state_->mutex);
-    const bool starts = state_->idle <= state_->waiting.size() && threads_.size() < most_threads_;
+    const std::size_t ahead = state_->waiting.size() + state_->given_up.size();
+    const bool starts = state_->idle <= ahead && threads_.size() < most_threads_;
     const auto is_full = [&] { return !starts && state_->waiting.size() >= state_->idle + most_waiting_; };
-    if (is_full()) given_up = state_->TakeGivenUp();
+    if (is_full()) state_->SetAsideGivenUp(most_waiting_);
     if (is_full()) {
       throw ResourceExhaustedError("the model has " + std::to_string(most_waiting_) +
                                    " calls waiting already; call it again later, or load it with more instances or a "
@@ -97,19 +110,17 @@ void CallQueue::Submit(std::function<void()> call, const CallLimits& limits) {
     state_->waiting.push_back({std::move(call), limits});
   }
   state_->changed.notify_all();
-  for (State::Waiting& waiting : given_up) waiting.call();
 }
 
 void CallQueue::Work(const std::shared_ptr<State>& state) {
   is_worker = true;
   std::unique_lock lock(state->mutex);
   while (true) {
-    state->changed.wait(lock, [&] { return state->ending || !state->waiting.empty(); });
-    if (state->waiting.empty()) return;
+    state->changed.wait(lock, [&] { return state->ending || !state->empty(); });
+    if (state->empty()) return;
     --state->idle;
     ++state->running;
-    std::function<void()> call = std::move(state->waiting.front().call);
-    state->waiting.pop_front();
+    std::function<void()> call = state->Take();
     lock.unlock();
     call();
     // What the call keeps goes before anybody is waited for.
@@ -134,7 +145,7 @@ void CallQueue::WaitForAll() {
   }
   for (const std::shared_ptr<State>& state : states) {
     std::unique_lock lock(state->mutex);
-    state->changed.wait(lock, [&] { return state->running == 0 && state->waiting.empty(); });
+    state->changed.wait(lock, [&] { return state->running == 0 && state->empty(); });
   }
 }
 

@@ -24,7 +24,7 @@ class CallQueue {
   ~CallQueue();
 
   // `call` throws nothing, and ends at once when `limits` are reached. Those for which they are make room for others,
-  // in this thread. Throws ResourceExhaustedError if too many are waiting.
+  // and are made before them. Throws ResourceExhaustedError if too many are waiting.
   void Submit(std::function<void()> call, const CallLimits& limits);
 
   // Waits until no queue of the process has a call, unless it is called by one.

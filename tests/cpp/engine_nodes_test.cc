@@ -55,6 +55,12 @@ TEST(EngineNodes, RestoringIsPartOfInitialisation) {
   EXPECT_EQ(nodes.at("CreateTRTResourceHandle")->attr().at("resource_name").s(), "TRTEngineOp_1");
   const tensorflow::NodeDef& restore = *nodes.at("InitializeTRTResource");
   EXPECT_EQ(restore.attr().at("max_cached_engines_count").i(), 3);
+  // TensorFlow keeps what an earlier load restored, and refuses to restore it again.
+  ASSERT_EQ(nodes.count("DestroyResourceOp"), 1u);
+  const tensorflow::NodeDef& forget = *nodes.at("DestroyResourceOp");
+  EXPECT_EQ(forget.input(0), nodes.at("CreateTRTResourceHandle")->name());
+  EXPECT_TRUE(forget.attr().at("ignore_lookup_error").b());
+  EXPECT_EQ(restore.input(2), "^" + forget.name());
   bool waits = false;
   for (const auto& node : model.graph_def().node()) {
     if (node.name() != "init") continue;

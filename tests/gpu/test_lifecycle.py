@@ -143,9 +143,16 @@ import numpy as np
 import tensorflow as tf
 
 assert tf.config.list_physical_devices("GPU")
-model = tf.saved_model.load(sys.argv[1])
 with np.load(sys.argv[2]) as arrays:
-    results = {name: model.signatures["serving_default"](image=tf.constant(arrays[name])) for name in arrays.files}
+    inputs = {name: tf.constant(arrays[name]) for name in arrays.files}
+model = tf.saved_model.load(sys.argv[1])
+results = {name: model.signatures["serving_default"](image=image) for name, image in inputs.items()}
+# Once more, while the first is there and called.
+again = tf.saved_model.load(sys.argv[1])
+for other in (again, model):
+    for name, image in inputs.items():
+        found = other.signatures["serving_default"](image=image)["logits"]
+        np.testing.assert_array_equal(found, results[name]["logits"])
 np.savez(sys.argv[3], **{name: result["logits"].numpy() for name, result in results.items()})
 assert "tftrt" not in sys.modules
 """

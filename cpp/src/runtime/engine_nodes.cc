@@ -21,6 +21,7 @@ using tensorflow::NodeDef;
 
 constexpr char kHandleOp[] = "CreateTRTResourceHandle";
 constexpr char kRestoreOp[] = "InitializeTRTResource";
+constexpr char kForgetOp[] = "DestroyResourceOp";
 constexpr char kCacheSizeAttr[] = "max_cached_engines_count";
 // TF-TRT's own limit throws good engines out; EngineOp keeps the model's.
 constexpr std::int64_t kNeverFull = 1 << 20;
@@ -78,13 +79,23 @@ void AddHandle(GraphDef& graph, const std::string& name, const std::string& engi
   (*handle.mutable_attr())["resource_name"].set_s(engine);
 }
 
-void AddRestore(GraphDef& graph, const std::string& name, const std::string& handle, const std::string& file,
-                const std::string& device, std::int64_t cache_size) {
+NodeDef& AddRestore(GraphDef& graph, const std::string& name, const std::string& handle, const std::string& file,
+                    const std::string& device, std::int64_t cache_size) {
   NodeDef& restore = AddNode(graph, name, kRestoreOp);
   restore.set_device(device);
   restore.add_input(handle);
   restore.add_input(file);
   (*restore.mutable_attr())[kCacheSizeAttr].set_i(cache_size);
+  return restore;
+}
+
+// TensorFlow keeps engines by name as long as its device lives, and refuses to restore what is there: without this, a
+// process could not load a model once more through TensorFlow's own loader.
+void AddForget(GraphDef& graph, const std::string& name, const std::string& handle, const std::string& device) {
+  NodeDef& forget = AddNode(graph, name, kForgetOp);
+  forget.set_device(device);
+  forget.add_input(handle);
+  (*forget.mutable_attr())["ignore_lookup_error"].set_b(true);
 }
 
 std::string UnusedName(const GraphDef& graph, std::string name) {
@@ -224,6 +235,10 @@ void DropEngineRestore(MetaGraphDef& meta_graph) {
   if (dropped.empty()) return;
   const std::set<std::string> files = EngineFileNodes(graph);
   for (const std::string& handle : NamesOf(graph, kHandleOp)) dropped.insert(handle);
+  for (const NodeDef& node : graph.node()) {
+    if (node.op() == kForgetOp && node.input_size() > 0 && dropped.count(std::string(NodeName(node.input(0)))) != 0)
+      dropped.insert(node.name());
+  }
   dropped.insert(files.begin(), files.end());
   for (const NodeDef& node : graph.node()) {
     if (dropped.count(node.name()) != 0) continue;
@@ -251,7 +266,9 @@ void AddEngineRestore(const std::map<std::string, std::string>& assets, std::int
     const std::string prefix = scope + "/" + engine;
     AddString(graph, prefix + "/file", file);
     AddHandle(graph, prefix + "/handle", engine, kAnyGpu);
-    AddRestore(graph, prefix + "/restore", prefix + "/handle", prefix + "/file", kAnyGpu, cache_size);
+    AddForget(graph, prefix + "/forget", prefix + "/handle", kAnyGpu);
+    AddRestore(graph, prefix + "/restore", prefix + "/handle", prefix + "/file", kAnyGpu, cache_size)
+        .add_input("^" + prefix + "/forget");
     restores.push_back("^" + prefix + "/restore");
     tensorflow::AssetFileDef& asset = *meta_graph.add_asset_file_def();
     asset.mutable_tensor_info()->set_name(prefix + "/file:0");

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -69,6 +70,29 @@ TEST(TensorFlowLibrary, HintIsUsed) {
     std::ofstream(folder.path() / "libtensorflow_cc.so.2");
     SetTensorFlowHint(folder.path().string());
     EXPECT_EQ(FindTensorFlow(std::nullopt), folder.path().string());
+  });
+}
+
+TEST(TensorFlowLibrary, FolderIsGivenBackWithoutDotsAndSlashAtTheEnd) {
+  const TemporaryFolder site_packages;
+  const fs::path package = site_packages.path() / "tensorflow";
+  fs::create_directories(package / "python");
+  std::ofstream(package / "libtensorflow_cc.so.2");
+  EXPECT_EQ(FindTensorFlow(package.string() + "/"), package.string());
+  EXPECT_EQ(FindTensorFlow((package / "python" / "..").string()), package.string());
+  InChild([&] {
+    fs::current_path(package);
+    EXPECT_EQ(FindTensorFlow("."), package.string());
+  });
+}
+
+TEST(TensorFlowLibrary, WhatTheProcessHasByDotsIsItsFolder) {
+  InChild([] {
+    const TemporaryFolder folder;
+    fs::copy(kFakes + "/tensorflow_2.18.0", folder.path());
+    fs::create_directory(folder.path() / "python");
+    ASSERT_TRUE(OpenLibrary((folder.path() / "python" / ".." / "libtensorflow_framework.so.2").string()));
+    EXPECT_EQ(LoadedTensorFlow(), folder.path().string());
   });
 }
 
@@ -226,6 +250,20 @@ TEST(CudaLibraries, LibrariesBesideTensorFlowAreFound) {
     const fs::path package = site_packages.path() / "nvidia" / "cudnn" / "lib";
     fs::create_directories(package);
     fs::copy(kFakes + "/tensorrt_8600/libnvinfer.so.8", package / "libcudnn.so.8");
+    EXPECT_EQ(ReportCuda((site_packages.path() / "tensorflow").string()).back().path,
+              (package / "libcudnn.so.8").string());
+  });
+}
+
+TEST(CudaLibraries, LibraryPathThatTheLoaderDoesNotKnowIsNotTrusted) {
+  InChild([] {
+    if (OpenLibrary("libcudnn.so.8")) GTEST_SKIP() << "this machine has cuDNN";
+    const TemporaryFolder site_packages;
+    const fs::path package = site_packages.path() / "nvidia" / "cudnn" / "lib";
+    fs::create_directories(package);
+    fs::copy(kFakes + "/tensorrt_8600/libnvinfer.so.8", package / "libcudnn.so.8");
+    fs::copy(package / "libcudnn.so.8", site_packages.path());
+    ASSERT_EQ(setenv("LD_LIBRARY_PATH", site_packages.path().c_str(), 1), 0);
     EXPECT_EQ(ReportCuda((site_packages.path() / "tensorflow").string()).back().path,
               (package / "libcudnn.so.8").string());
   });

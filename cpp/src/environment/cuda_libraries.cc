@@ -69,11 +69,13 @@ bool IsOnLibraryPath(const char* name) {
 // (pip's, beside it), the loader's cache.
 SharedLibrary Open(const CudaLibrary& wanted, const std::string& tensorflow_dir) {
   if (SharedLibrary loaded = FindLoadedLibrary(wanted.name)) return loaded;
-  if (!tensorflow_dir.empty() && !IsOnLibraryPath(wanted.name)) {
-    const fs::path path = fs::path(tensorflow_dir).parent_path() / "nvidia" / wanted.package / "lib" / wanted.name;
-    if (Exists(path)) return OpenLibrary(path.string());
-  }
-  return OpenLibrary(wanted.name);
+  const fs::path path = fs::path(tensorflow_dir).parent_path() / "nvidia" / wanted.package / "lib" / wanted.name;
+  const bool beside_tensorflow = !tensorflow_dir.empty() && Exists(path);
+  if (beside_tensorflow && !IsOnLibraryPath(wanted.name)) return OpenLibrary(path.string());
+  SharedLibrary library = OpenLibrary(wanted.name);
+  // The loader knows LD_LIBRARY_PATH as it was when the process began.
+  if (!library && beside_tensorflow) library = OpenLibrary(path.string());
+  return library;
 }
 
 // "12.3" of 12030

@@ -60,6 +60,13 @@ bool SameDirectory(const fs::path& a, const fs::path& b) {
   return fs::equivalent(a, b, error);
 }
 
+// Absolute, without ".." and a slash at the end: CUDA and TensorRT are looked for in its parent_path().
+std::string NormalDirectory(const fs::path& directory) {
+  std::error_code error;
+  const fs::path normal = fs::absolute(directory, error).lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).string();
+}
+
 std::vector<fs::path> Candidates() {
   const fs::path own = OwnDirectory();
   // Its own folder first: a bundle uses what it brings, whatever lies around it.
@@ -84,7 +91,7 @@ std::string GivenTensorFlow(const std::string& directory, const std::string& loa
                             ", the folder set by tensorflow_dir or TFTRT_TENSORFLOW_DIR. Unset it, or open tftrt "
                             "before the other TensorFlow");
   }
-  return directory;
+  return NormalDirectory(directory);
 }
 
 std::string FromVersionHeader(const fs::path& directory) {
@@ -158,7 +165,8 @@ void SetTensorFlowHint(const std::string& directory) {
 std::string LoadedTensorFlow() {
   for (const char* name : {kCcLibrary, kFrameworkLibrary}) {
     if (const SharedLibrary library = FindLoadedLibrary(name)) {
-      return fs::path(PathOfLibrary(library)).parent_path().string();
+      // TensorFlow's Python opens it as tensorflow/python/platform/../../libtensorflow_cc.so.2.
+      return NormalDirectory(fs::path(PathOfLibrary(library)).parent_path());
     }
   }
   return "";
@@ -171,7 +179,7 @@ std::string FindTensorFlow(const std::optional<std::string>& directory) {
   std::string looked;
   for (const fs::path& candidate : Candidates()) {
     if (candidate.empty()) continue;
-    const std::string normal = candidate.lexically_normal().string();
+    const std::string normal = NormalDirectory(candidate);
     if (HoldsTensorFlow(candidate)) return normal;
     looked += (looked.empty() ? "" : ", ") + normal;
   }

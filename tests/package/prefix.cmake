@@ -40,6 +40,11 @@ add_build(cpp_in_a_c_project_is_an_error PROJECT consumer_c "-DCMAKE_PREFIX_PATH
           FIXTURE tftrt_prefix ERROR "the component cpp is a C++ API; write CXX among the LANGUAGES of project()")
 add_build(another_platform_is_an_error ${by_package} -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64
           FIXTURE tftrt_prefix ERROR "on ${CMAKE_SYSTEM_PROCESSOR}, and this project is for Linux on aarch64")
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  add_build(other_name_of_the_platform ${by_package} -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=amd64
+            FIXTURE tftrt_prefix)
+endif()
+add_build(no_name_of_the_processor ${by_package} -DCMAKE_SYSTEM_NAME=Linux FIXTURE tftrt_prefix)
 add_build(wrong_tensorflow_root_is_an_error ${by_package} -DTENSORFLOW_ROOT=/no/such/folder FIXTURE tftrt_prefix
           ERROR "there is no libtensorflow_cc.so.2 in /no/such/folder, the folder set by TENSORFLOW_ROOT")
 add_build(new_string_abi ${by_package} -DCONSUMER_FLAG=-D_GLIBCXX_USE_CXX11_ABI=1 FIXTURE tftrt_prefix)

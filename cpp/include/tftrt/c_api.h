@@ -5,7 +5,8 @@
  *
  * Errors. A function that can fail returns a tftrt_status*: NULL if it succeeded, else an error, which the caller frees
  * with tftrt_status_free. No C++ exception leaves a function. A null pointer where an object is needed is an error, not
- * a crash. If a function fails, what it was to return is NULL and its output structs are as they were.
+ * a crash. If a function fails, pointers that it was to return are NULL, their counts 0, and its output structs are as
+ * they were.
  *
  * Ownership. What a function returns through a handle** is the caller's, to be freed with the type's ..._free, which
  * accepts NULL. Handles keep what they need: a runner or a call under way keeps its model loaded, and a tensor keeps

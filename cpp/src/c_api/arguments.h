@@ -21,6 +21,12 @@ void RequireHandle(T** handle, const char* argument) {
   *handle = nullptr;
 }
 
+// Makes null or 0 what a function returns, which is how it stays if that fails. Of several results some may be missing.
+template <typename... Results>
+void Clear(Results*... results) {
+  ((results == nullptr ? void() : void(*results = Results())), ...);
+}
+
 // What C passes as pointer and count. Throws InvalidArgumentError for null pointers, a rank above TFTRT_MAX_RANK and a
 // number that is no dtype.
 std::vector<std::string> Texts(const char* const* texts, std::size_t count, const char* argument);

@@ -71,6 +71,7 @@ tftrt_status* tftrt_environment_get_library(const tftrt_environment* environment
 
 tftrt_status* tftrt_environment_get_gpu(const tftrt_environment* environment, size_t index, const char** description) {
   return Guard([&] {
+    Clear(description);
     Require(environment, "environment");
     Require(description, "description");
     *description = At(environment->gpus, index, "GPU").c_str();

@@ -53,6 +53,7 @@ tftrt_status* tftrt_saved_model_get_info(const tftrt_saved_model* saved_model, t
 tftrt_status* tftrt_saved_model_get_tag_set(const tftrt_saved_model* saved_model, size_t index,
                                             const char* const** tags, size_t* num_tags) {
   return Guard([&] {
+    Clear(tags, num_tags);
     Require(saved_model, "saved_model");
     Require(tags, "tags");
     Require(num_tags, "num_tags");
@@ -96,6 +97,7 @@ tftrt_status* tftrt_saved_model_get_output(const tftrt_saved_model* saved_model,
 tftrt_status* tftrt_saved_model_get_op(const tftrt_saved_model* saved_model, size_t index, const char** type,
                                        int64_t* count) {
   return Guard([&] {
+    Clear(type, count);
     Require(saved_model, "saved_model");
     Require(type, "type");
     Require(count, "count");

@@ -112,6 +112,7 @@ tftrt_status* tftrt_stats_get_profile(const tftrt_stats* stats, size_t engine, s
 tftrt_status* tftrt_stats_get_static_shapes(const tftrt_stats* stats, size_t engine, size_t index,
                                             const tftrt_shape** shapes, size_t* num_inputs) {
   return Guard([&] {
+    Clear(shapes, num_inputs);
     Require(stats, "stats");
     Require(shapes, "shapes");
     Require(num_inputs, "num_inputs");

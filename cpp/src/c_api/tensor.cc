@@ -167,6 +167,7 @@ tftrt_status* tftrt_tensor_get_view(const tftrt_tensor* tensor, tftrt_tensor_vie
 
 tftrt_status* tftrt_tensor_get_string(const tftrt_tensor* tensor, size_t index, const char** data, size_t* length) {
   return Guard([&] {
+    Clear(data, length);
     Require(data, "data");
     Require(length, "length");
     const std::string& element = ElementOf(tensor, index);

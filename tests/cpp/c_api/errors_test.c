@@ -29,8 +29,8 @@ static void NullTensors(void) {
   float values[] = {1, 2};
   tftrt_tensor* tensor = Floats(values, 1, 2);
   tftrt_tensor* made = tensor;
-  const char* text;
-  size_t length;
+  const char* text = "mine";
+  size_t length = 7;
   CHECK_NULL(tftrt_tensor_new(TFTRT_FLOAT32, dims, 1, NULL), "tensor");
   CHECK_NULL(tftrt_tensor_new(TFTRT_FLOAT32, NULL, 1, &made), "dims");
   CHECK(made == NULL);
@@ -47,8 +47,13 @@ static void NullTensors(void) {
   CHECK_NULL(tftrt_tensor_share(tensor, NULL), "handle");
   CHECK_NULL(tftrt_tensor_get_view(tensor, NULL), "view");
   CHECK_NULL(tftrt_tensor_get_string(NULL, 0, &text, &length), "tensor");
+  CHECK(text == NULL && length == 0);
+  length = 7;
   CHECK_NULL(tftrt_tensor_get_string(tensor, 0, NULL, &length), "data");
+  CHECK(length == 0);
+  text = "mine";
   CHECK_NULL(tftrt_tensor_get_string(tensor, 0, &text, NULL), "length");
+  CHECK(text == NULL);
   CHECK_NULL(tftrt_tensor_set_string(NULL, 0, "", 0), "tensor");
   CHECK_NULL(tftrt_tensor_set_string(tensor, 0, NULL, 1), "data");
   CHECK_NULL(tftrt_tensor_copy_to(NULL, tensor), "from");

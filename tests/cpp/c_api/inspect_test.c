@@ -39,8 +39,10 @@ static void SignaturesAndOps(void) {
     if (strcmp(type, "Placeholder") == 0) placeholders = count;
   }
   CHECK(placeholders == 5);
-  const char* type = NULL;
+  const char* type = "mine";
+  count = 7;
   CHECK_FAILS(tftrt_saved_model_get_op(saved, info.num_ops, &type, &count), TFTRT_INVALID_ARGUMENT, "there is no op");
+  CHECK(type == NULL && count == 0);
   tftrt_saved_model_free(saved);
 }
 
@@ -58,6 +60,7 @@ static void TagSetsAndManifest(void) {
   CHECK_OK(tftrt_saved_model_get_tag_set(saved, 1, &set, &num_tags));
   CHECK(num_tags == 2);
   CHECK_FAILS(tftrt_saved_model_get_tag_set(saved, 2, &set, &num_tags), TFTRT_INVALID_ARGUMENT, "tag set 2");
+  CHECK(set == NULL && num_tags == 0);
   tftrt_saved_model_free(saved);
 
   CHECK_FAILS(tftrt_inspect_saved_model(MODEL_PATH("add"), unknown, 1, &saved), TFTRT_INVALID_ARGUMENT, "train");

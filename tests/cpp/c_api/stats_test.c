@@ -24,13 +24,14 @@ static void CallsAreCounted(void) {
   CHECK(engine.counts.engine_runs == 0 && engine.counts.native_seconds == 0);
   tftrt_profile profile = {.struct_size = sizeof profile};
   tftrt_shape_stats shape = {.struct_size = sizeof shape};
-  const tftrt_shape* shapes = NULL;
-  size_t num_inputs = 0;
+  const tftrt_shape mine = {0}, *shapes = &mine;
+  size_t num_inputs = 7;
   CHECK_FAILS(tftrt_stats_get_engine(stats, 1, &engine), TFTRT_INVALID_ARGUMENT, "there is no engine 1");
   CHECK_FAILS(tftrt_stats_get_profile(stats, 0, 0, &profile), TFTRT_INVALID_ARGUMENT, "there is no profile 0");
   CHECK_FAILS(tftrt_stats_get_profile(stats, 1, 0, &profile), TFTRT_INVALID_ARGUMENT, "there is no engine 1");
   CHECK_FAILS(tftrt_stats_get_shape(stats, 0, 0, &shape), TFTRT_INVALID_ARGUMENT, "there is no list of shapes 0");
   CHECK_FAILS(tftrt_stats_get_static_shapes(stats, 0, 0, &shapes, &num_inputs), TFTRT_INVALID_ARGUMENT, "shapes 0");
+  CHECK(shapes == NULL && num_inputs == 0);
   tftrt_stats_free(stats);
   tftrt_tensor_free(x);
   tftrt_model_free(model);

@@ -120,6 +120,7 @@ static void StringsMayHaveNuls(void) {
   CHECK_OK(tftrt_tensor_get_string(tensor, 1, &text, &length));
   CHECK(length == 0);
   CHECK_FAILS(tftrt_tensor_get_string(tensor, 3, &text, &length), TFTRT_INVALID_ARGUMENT, "there is no string 3");
+  CHECK(text == NULL && length == 0);
   tftrt_tensor_free(tensor);
   const float floats[] = {1, 2};
   tensor = Floats(floats, 1, 2);

@@ -276,6 +276,22 @@ TEST_F(RepositoryOpen, FollowsLinks) {
   ExpectServes(Open(), 3);
 }
 
+TEST_F(RepositoryOpen, IgnoresLinksInACircle) {
+  Add(3);
+  fs::create_directory_symlink("4", PathOf("4"));
+  fs::create_directory_symlink("6", PathOf("5"));
+  fs::create_directory_symlink("5", PathOf("6"));
+  const ModelRepository repository = Open();
+  ExpectServes(repository, 3);
+  EXPECT_EQ(States(repository), Strings{"3 serving"});
+}
+
+TEST_F(RepositoryOpen, NamesWhatCannotBeRead) {
+  Add(3);
+  fs::create_directory_symlink(std::string(300, 'a'), PathOf("4"));
+  ExpectContains(MessageOf<ModelError>([&] { Open(); }), "cannot be read: " + PathOf("4").string() + ": File name");
+}
+
 TEST_F(RepositoryOpen, PassesTheModelsOptions) {
   Add(1);
   options_.model.tags = {"serve", "double"};
@@ -359,6 +375,41 @@ TEST_F(RepositoryRefresh, AVersionThatIsBeingCopiedInServesWhenItIsWhole) {
     EXPECT_EQ(StatusOf(repository, 2).state, VersionState::kBroken);
   }
   Write(PathOf("2") / "saved_model.pbtxt", text);
+  repository.Refresh();
+  ExpectServes(repository, 2);
+}
+
+TEST_F(RepositoryRefresh, WhatLinksInAVersionLeadToIsSeenToChange) {
+  Add(1);
+  ModelRepository repository = Open();
+  fs::copy(ModelPath("converted"), PathOf("2"), fs::copy_options::recursive);
+  const fs::path store = folder_.path() / "store";
+  fs::rename(PathOf("2") / "assets.extra", store);
+  fs::create_directory_symlink(store, PathOf("2") / "assets.extra");
+  const std::string manifest = Read(store / "tftrt.json");
+  Write(store / "tftrt.json", manifest.substr(0, manifest.size() / 2));
+  repository.Refresh();
+  EXPECT_EQ(repository.version(), 1);
+  Write(store / "tftrt.json", manifest);
+  repository.Refresh();
+  EXPECT_EQ(repository.version(), 2);
+}
+
+TEST_F(RepositoryRefresh, LinksInCirclesInAVersionAreFollowedOnce) {
+  Add(1);
+  ModelRepository repository = Open();
+  Break(2);
+  // Each would double the ways at each step.
+  for (const char* name : {"a", "b", "c", "d"}) {
+    fs::create_directories(PathOf("2") / name);
+    for (const char* link : {"first", "second"}) fs::create_directory_symlink("..", PathOf("2") / name / link);
+  }
+  fs::create_directory_symlink("itself", PathOf("2") / "itself");
+  Events();
+  repository.Refresh();
+  repository.Refresh();
+  EXPECT_EQ(Events(), (Strings{"loading 2", "broken 2"}));
+  Write(PathOf("2") / "saved_model.pbtxt", AddText(2));
   repository.Refresh();
   ExpectServes(repository, 2);
 }

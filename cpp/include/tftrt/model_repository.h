@@ -93,8 +93,9 @@ struct VersionedModel {
 // begin later return the new one. Requests under way keep what they have, and the old one is freed by whoever lets go
 // of the last copy of it. If the folder of the version that serves is removed, the newest of the others takes its
 // place: deleting a bad version rolls back. One that cannot be loaded, because it is broken or still being copied, is
-// tried again when a name, size or time of its files changes; copy new versions beside the directory and rename them
-// into it. What has been loaded is not loaded again if its files change: give changed models a new number.
+// tried again when a name, size or time of its files changes, those that links lead to included; copy new versions
+// beside the directory and rename them into it. What has been loaded is not loaded again if its files change: give
+// changed models a new number.
 //
 // The directory is polled, which works on network file systems too. The callbacks of RepositoryOptions are called one
 // at a time, in the thread that looks at the directory (the repository's own, or that of Open or Refresh), with no lock

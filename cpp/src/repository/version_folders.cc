@@ -6,7 +6,9 @@
 #include <charconv>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <system_error>
+#include <utility>
 
 namespace tftrt {
 namespace {
@@ -16,7 +18,9 @@ namespace fs = std::filesystem;
 std::int64_t Nanoseconds(const timespec& time) { return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec; }
 
 bool IsMissing(const std::error_code& error) {
-  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  // Links in a circle lead to nothing.
+  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
+         error == std::errc::too_many_symbolic_link_levels;
 }
 
 }  // namespace
@@ -54,8 +58,7 @@ VersionListing ListVersions(const std::string& directory) {
     const bool is_folder = version.has_value() && fs::status(entry->path(), failure).type() == fs::file_type::directory;
     // A folder that cannot be looked at may well be there: taking it for removed would switch to another version.
     if (failure && !IsMissing(failure)) {
-      error = failure;
-      break;
+      return unreadable("cannot be read: " + entry->path().string() + ": " + failure.message());
     }
     if (!is_folder) {
       listing.others.push_back(std::move(name));
@@ -75,15 +78,24 @@ VersionListing ListVersions(const std::string& directory) {
 }
 
 Fingerprint FingerprintOf(const std::string& folder) {
+  struct stat status = {};
+  if (stat(folder.c_str(), &status) != 0) return {};
   Fingerprint fingerprint;
-  std::error_code error;
-  auto entry = fs::recursive_directory_iterator(folder, fs::directory_options::skip_permission_denied, error);
-  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
-    struct stat file = {};
-    if (stat(entry->path().c_str(), &file) != 0) continue;
-    // Copying with the old times (cp -p) shows in the time of the inode's change.
-    fingerprint.emplace_back(entry->path().string(), file.st_size, Nanoseconds(file.st_mtim),
-                             Nanoseconds(file.st_ctim));
+  std::set<std::pair<dev_t, ino_t>> read;
+  // Sorted, so that of several ways to a folder always the same is taken.
+  std::map<std::string, std::pair<dev_t, ino_t>> to_read = {{folder, {status.st_dev, status.st_ino}}};
+  while (!to_read.empty()) {
+    const auto next = to_read.extract(to_read.begin());
+    if (!read.insert(next.mapped()).second) continue;
+    std::error_code error;
+    auto entry = fs::directory_iterator(next.key(), error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      const std::string& path = entry->path().native();
+      if (stat(path.c_str(), &status) != 0) continue;
+      // Copying with the old times (cp -p) shows in the time of the inode's change.
+      fingerprint.emplace_back(path, status.st_size, Nanoseconds(status.st_mtim), Nanoseconds(status.st_ctim));
+      if (S_ISDIR(status.st_mode)) to_read.try_emplace(path, status.st_dev, status.st_ino);
+    }
   }
   std::sort(fingerprint.begin(), fingerprint.end());
   return fingerprint;

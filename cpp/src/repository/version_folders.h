@@ -27,8 +27,8 @@ struct VersionListing {
 // Throws nothing but std::bad_alloc.
 VersionListing ListVersions(const std::string& directory);
 
-// Name, bytes, and times of change of each file below a folder, in order. Changes with the files. What cannot be read
-// is left out.
+// Name, bytes, and times of change of each file below a folder, in order. Changes with the files. Links are followed;
+// a folder that several ways lead to is read once. What cannot be read is left out.
 using Fingerprint = std::vector<std::tuple<std::string, std::int64_t, std::int64_t, std::int64_t>>;
 Fingerprint FingerprintOf(const std::string& folder);
 

@@ -14,11 +14,48 @@ namespace py = pybind11;
 
 py::handle Held(const std::shared_ptr<void>& share) { return static_cast<PyObject*>(share.get()); }
 
+// Ctrl-C, sys.exit() and the like in a callback, on its way through C++.
+class Interrupt : public CancelledError {
+ public:
+  explicit Interrupt(const py::error_already_set& raised)
+      : CancelledError("a callback was interrupted"), raised_(raised) {}
+
+  // With the GIL.
+  [[noreturn]] void Raise() const { throw py::error_already_set(raised_); }
+
+ private:
+  py::error_already_set raised_;
+};
+
+// Calls back into Python. `handle` gets what it raises, save an Interrupt of the thread that called Open or Refresh.
+template <typename Call, typename Handle>
+void CallBack(Call call, Handle handle) {
+  // Python does not know the repository's own thread until that acquires the GIL.
+  const bool is_python_thread = PyGILState_GetThisThreadState() != nullptr;
+  const GilAcquire gil;
+  try {
+    call();
+  } catch (py::error_already_set& raised) {
+    if (is_python_thread && !raised.matches(PyExc_Exception)) throw Interrupt(raised);
+    handle(raised);
+  }
+}
+
+// Calls without the GIL what looks at the directory.
+template <typename Look>
+void LookUnlocked(Look look) {
+  try {
+    const GilRelease unlocked;
+    look();
+  } catch (const Interrupt& interrupt) {
+    interrupt.Raise();
+  }
+}
+
 class PythonModelRepository {
  public:
   PythonModelRepository(const std::string& directory, const RepositoryOptions& options) {
-    const GilRelease unlocked;
-    repository_ = ModelRepository::Open(directory, options);
+    LookUnlocked([&] { repository_ = ModelRepository::Open(directory, options); });
   }
 
   ~PythonModelRepository() {
@@ -35,8 +72,7 @@ class PythonModelRepository {
   }
 
   void Refresh() {
-    const GilRelease unlocked;
-    repository_->Refresh();
+    LookUnlocked([&] { repository_->Refresh(); });
   }
 
   void Close() {
@@ -57,22 +93,14 @@ std::unique_ptr<PythonModelRepository> Open(const std::string& directory, const 
   options.watch = watch;
   options.warm_up = [function = Share(std::move(warm_up))](const Model& loaded) {
     if (IsFinalizing()) throw CancelledError("Python ends");
-    const GilAcquire gil;
-    try {
-      Held(function)(ToPython(loaded));
-    } catch (py::error_already_set& raised) {
-      // Its text, as it can only be asked for with the GIL.
-      throw ModelError(raised.what());
-    }
+    CallBack([&] { Held(function)(ToPython(loaded)); },
+             // Its text, as it can only be asked for with the GIL.
+             [](const py::error_already_set& raised) { throw ModelError(raised.what()); });
   };
   options.on_event = [function = Share(std::move(on_event))](const RepositoryEvent& event) {
     if (IsFinalizing()) return;
-    const GilAcquire gil;
-    try {
-      Held(function)(event);
-    } catch (py::error_already_set& raised) {
-      raised.discard_as_unraisable("tftrt.ModelRepository's on_event");
-    }
+    CallBack([&] { Held(function)(event); },
+             [](py::error_already_set& raised) { raised.discard_as_unraisable("tftrt.ModelRepository's on_event"); });
   };
   return std::make_unique<PythonModelRepository>(directory, options);
 }

@@ -76,7 +76,9 @@ class ModelRepository:
             input, or to check the answers. If it raises, the version is broken.
         on_event: Called with a :class:`tftrt.RepositoryEvent` (``kind``, ``version`` and ``message``) after something
             happened. What it raises goes to ``sys.unraisablehook``. Both are called in the thread that looks at the
-            directory: the repository's own, or that of the constructor or of :meth:`refresh`.
+            directory: the repository's own, or that of the constructor or of :meth:`refresh`. In the latter
+            ``KeyboardInterrupt`` and ``SystemExit`` say nothing about a version: they end the look, and are raised by
+            the constructor or :meth:`refresh`.
         watch: Whether a thread looks for new versions; if not, only :meth:`refresh` does.
         signature: As for :class:`tftrt.Model`.
         **options: Likewise.
@@ -104,7 +106,6 @@ class ModelRepository:
         self._path = os.fsdecode(path)
         self._warm_up = _callback("warm_up", warm_up)
         self._on_event = _callback("on_event", on_event)
-        self._interrupt: BaseException | None = None
         # What serves, made once for all calls, and how often it changed.
         self._served: VersionedModel | None = None
         self._switches = 0
@@ -122,27 +123,15 @@ class ModelRepository:
             if repository is not None:
                 repository._tell(event)
 
-        try:
-            self._native = _native.ModelRepository.open(
-                _native_path(path), native_options, _milliseconds(poll_interval), bool(watch), warm, tell
-            )
-        finally:
-            self._raise_interrupt()
+        self._native = _native.ModelRepository.open(
+            _native_path(path), native_options, _milliseconds(poll_interval), bool(watch), warm, tell
+        )
         with _lock:
             _open.add(self)
 
     def _warm(self, native: _native.Model) -> None:
-        if self._warm_up is None:
-            return
-        try:
+        if self._warm_up is not None:
             self._warm_up(self._model(native))
-        except Exception:
-            raise
-        except BaseException as interrupt:
-            # Ctrl-C says nothing about the version.
-            if threading.current_thread() is threading.main_thread():
-                self._interrupt = interrupt
-            raise
 
     def _tell(self, event: RepositoryEvent) -> None:
         if event.kind == "serving":
@@ -154,11 +143,6 @@ class ModelRepository:
         """Let go of what served, so that it is freed with the last request."""
         self._switches += 1
         self._served = None
-
-    def _raise_interrupt(self) -> None:
-        interrupt, self._interrupt = self._interrupt, None
-        if interrupt is not None:
-            raise interrupt
 
     def _model(self, native: _native.Model) -> Model:
         return Model._of(native, native.path, self._options)
@@ -226,15 +210,13 @@ class ModelRepository:
     def refresh(self) -> None:
         """Look at the directory now, and return when the newest version serves or was found to be broken.
 
-        What is wrong with versions or the directory is told as ever, not raised.
+        What is wrong with versions or the directory is told as ever, not raised. Ctrl-C waits for the version that is
+        being loaded, which then does not serve and is loaded again by the next look.
 
         Raises:
             InvalidArgumentError: The repository is closed, or it is called by ``warm_up`` or ``on_event``.
         """
-        try:
-            self._native.refresh()
-        finally:
-            self._raise_interrupt()
+        self._native.refresh()
 
     def close(self) -> None:
         """Stop watching and let go of the model, which stays usable where it is held.

@@ -631,6 +631,78 @@ TEST_F(RepositoryCallbacks, AVersionWhoseWarmUpThrowsIsBroken) {
   ExpectContains(StatusOf(repository, 2).error, "no std::exception");
 }
 
+TEST_F(RepositoryCallbacks, ACancelledWarmUpSaysNothingAboutTheVersion) {
+  Add(1);
+  bool cancels = false;
+  options_.warm_up = [&](const Model&) {
+    if (cancels) throw CancelledError("not now");
+  };
+  ModelRepository repository = Open();
+  Add(2);
+  Add(3);
+  Events();
+  cancels = true;
+  EXPECT_EQ(MessageOf<CancelledError>([&] { repository.Refresh(); }), "not now");
+  ExpectServes(repository, 1);
+  EXPECT_EQ(States(repository), (Strings{"3 available", "2 available", "1 serving"}));
+  EXPECT_EQ(StatusOf(repository, 3).error, "");
+  EXPECT_EQ(MessageOf<CancelledError>([&] { Open(); }), "not now");
+  EXPECT_EQ(Events(), (Strings{"loading 3", "loading 3"}));
+  cancels = false;
+  repository.Refresh();
+  ExpectServes(repository, 3);
+}
+
+TEST_F(RepositoryCallbacks, ACancelledListenerEndsTheLook) {
+  Add(1);
+  std::string cancelled;
+  options_.on_event = [&](const RepositoryEvent& event) {
+    if (std::string(Name(event.kind)) + " " + std::to_string(event.version) == cancelled) throw CancelledError("no");
+  };
+  ModelRepository repository = Open();
+  Add(2);
+  Break(3);
+  cancelled = "loading 3";
+  EXPECT_EQ(MessageOf<CancelledError>([&] { repository.Refresh(); }), "no");
+  EXPECT_EQ(States(repository), (Strings{"3 available", "2 available", "1 serving"}));
+  cancelled = "broken 3";
+  EXPECT_EQ(MessageOf<CancelledError>([&] { repository.Refresh(); }), "no");
+  EXPECT_EQ(States(repository), (Strings{"3 broken", "2 available", "1 serving"}));
+  cancelled = "serving 2";
+  EXPECT_EQ(MessageOf<CancelledError>([&] { repository.Refresh(); }), "no");
+  ExpectServes(repository, 2);
+  EXPECT_EQ(States(repository), (Strings{"3 broken", "2 serving", "1 retired"}));
+}
+
+TEST_F(RepositoryCallbacks, AfterACancelledSwitchARemovedFolderIsTold) {
+  Add(1);
+  std::string last;
+  options_.on_event = [&](const RepositoryEvent& event) {
+    last = std::string(Name(event.kind)) + " " + std::to_string(event.version);
+    if (last == "serving 2") throw CancelledError("no");
+  };
+  ModelRepository repository = Open();
+  Remove(1);
+  repository.Refresh();
+  EXPECT_EQ(last, "removed 1");
+  Add(2);
+  EXPECT_THROW(repository.Refresh(), CancelledError);
+  Remove(2);
+  repository.Refresh();
+  EXPECT_EQ(last, "removed 2");
+}
+
+TEST_F(RepositoryCallbacks, TheWatchingThreadTriesAgainWhatWasCancelled) {
+  std::atomic<int> tries = 0;
+  options_.warm_up = [&](const Model& model) {
+    if (Added(model) == 2 && ++tries < 3) throw CancelledError("not now");
+  };
+  ModelRepository repository = Watch({1});
+  Add(2);
+  EXPECT_TRUE(Eventually([&] { return repository.version() == 2; }));
+  EXPECT_EQ(tries, 3);
+}
+
 TEST_F(RepositoryCallbacks, WhatListenersThrowIsDropped) {
   options_.on_event = [](const RepositoryEvent& event) {
     if (event.kind == RepositoryEventKind::kLoading) throw std::runtime_error("no");

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -330,12 +331,76 @@ def test_warm_up_comes_before_the_switch_and_may_refuse(directory: Path) -> None
         assert warmed == [1, 2, 3]
 
 
-def test_ctrl_c_in_warm_up_is_not_swallowed(directory: Path) -> None:
-    def warm_up(_: tftrt.Model) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("callback", ["warm_up", "on_event"])
+def test_an_interrupt_says_nothing_about_a_version(
+    interrupt: type[BaseException], callback: str, directory: Path
+) -> None:
+    raised: list[BaseException] = []
+    told: list[str] = []
 
-    with pytest.raises(KeyboardInterrupt):
-        tftrt.ModelRepository(directory, device="cpu", warm_up=warm_up)
+    def raise_it(name: str) -> None:
+        if name == callback and raised:
+            raise raised[0]
+
+    def on_event(event: tftrt.RepositoryEvent) -> None:
+        told.append(f"{event.kind} {event.version}")
+        raise_it("on_event")
+
+    options: dict[str, Any] = {"warm_up": lambda _: raise_it("warm_up"), "on_event": on_event}
+    with tftrt.ModelRepository(directory, device="cpu", watch=False, **options) as repository:
+        publish(directory, 2)
+        publish(directory, 3)
+        raised.append(interrupt("stop"))
+        for look in (repository.refresh, lambda: tftrt.ModelRepository(directory, device="cpu", **options)):
+            told.clear()
+            with pytest.raises(interrupt) as info:
+                look()
+            assert info.value is raised[0]
+            assert told == ["loading 3"]
+        assert states(repository) == {3: "available", 2: "available", 1: "serving"}
+        raised.clear()
+        repository.refresh()
+        assert added(repository) == 3
+
+
+def test_ctrl_c_while_a_version_is_loaded(custom_ops: Path, op_library: Path, gate: Gate, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(custom_ops, models / "1")
+    # Loading calls the model, which waits at the gate.
+    options: dict[str, Any] = {"signature": "gate", "op_libraries": [op_library], "device": "cpu", "warmup": 1}
+
+    def ctrl_c() -> None:
+        gate.wait_for_calls(1)
+        os.kill(os.getpid(), signal.SIGINT)
+        gate.open()
+
+    def interrupted(look: Callable[[], Any]) -> None:
+        gate.close()
+        thread = threading.Thread(target=ctrl_c)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            look()
+        thread.join()
+
+    interrupted(lambda: tftrt.ModelRepository(models, **options))
+    with tftrt.ModelRepository(models, watch=False, **options) as repository:
+        shutil.copytree(custom_ops, models / "2")
+        interrupted(repository.refresh)
+        assert states(repository) == {2: "available", 1: "serving"}
+        repository.refresh()
+        assert repository.version == 2
+
+
+def test_what_is_no_interrupt_of_the_caller_breaks_the_version(directory: Path) -> None:
+    def warm_up(model: tftrt.Model) -> None:
+        if added(model) == 2:
+            raise SystemExit("stop")
+
+    with tftrt.ModelRepository(directory, poll_interval=0.005, device="cpu", warm_up=warm_up) as repository:
+        publish(directory, 2)
+        eventually(lambda: states(repository).get(2) == "broken")
+        assert "warm_up failed: SystemExit: stop" in repository.versions()[0].error
 
 
 def test_what_on_event_raises_is_unraisable(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,10 +63,13 @@ struct RepositoryOptions {
   std::chrono::milliseconds poll_interval{1000};
 
   // Called with each version that was loaded, before it serves: to make the first calls with real input, or to check
-  // the answers. If it throws, the version is broken.
+  // the answers. If it throws, the version is broken. CancelledError says nothing about the version: it ends the look
+  // at the directory, in which no other version is tried, and is thrown on by Open or Refresh; the next look tries
+  // again.
   std::function<void(const Model&)> warm_up;
 
-  // Told of everything that happens, after it happened. What it throws is dropped.
+  // Told of everything that happens, after it happened. What it throws is dropped, but for CancelledError, which ends
+  // the look as that of warm_up does: nothing more is told of it.
   std::function<void(const RepositoryEvent&)> on_event;
 
   // Whether a thread looks for new versions; if not, only Refresh does.
@@ -106,7 +109,8 @@ struct VersionedModel {
 class TFTRT_EXPORT ModelRepository {
  public:
   // Loads the newest version that can be loaded, and starts to watch. Throws ModelError if the directory cannot be read
-  // or no version in it can be loaded, with the reason for each; InvalidArgumentError for a wrong poll_interval.
+  // or no version in it can be loaded, with the reason for each; InvalidArgumentError for a wrong poll_interval; the
+  // CancelledError of a callback.
   static ModelRepository Open(const std::string& directory, const RepositoryOptions& options = {});
 
   // What serves now. Keep it for one request, and ask again for the next: a copy keeps its version loaded, and closing
@@ -127,7 +131,7 @@ class TFTRT_EXPORT ModelRepository {
 
   // Looks at the directory now, in this thread, and returns when the newest version serves or was found to be broken.
   // What is wrong with versions or the directory is told as ever, not thrown. Throws InvalidArgumentError after Close,
-  // and in a callback.
+  // and in a callback; and the CancelledError of a callback.
   void Refresh();
 
   // Stops watching and lets go of the model; copies of it stay usable. Waits for a version that is being loaded, which

@@ -4,6 +4,8 @@
 #include <exception>
 #include <utility>
 
+#include "tftrt/error.h"
+
 namespace tftrt {
 namespace {
 
@@ -19,6 +21,19 @@ class Looker {
 
  private:
   std::atomic<std::thread::id>& looker_;
+};
+
+// Abandons the version at the end, unless it serves or was found to be broken by then.
+class Attempt {
+ public:
+  Attempt(VersionTable& table, std::int64_t version) : table_(table), version_(version) { table_.Load(version_); }
+  ~Attempt() { table_.Abandon(version_); }
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+ private:
+  VersionTable& table_;
+  const std::int64_t version_;
 };
 
 }  // namespace
@@ -41,11 +56,11 @@ void VersionSwitcher::Look() {
   }
   table_.Update(listing.versions);
   for (const VersionFolder& folder : listing.versions) {
-    if (folder.version == serving_.version() || Try(folder)) {
+    if (folder.version == serving_.version()) {
       told_removed_ = false;
       return;
     }
-    if (serving_.closed()) return;
+    if (Try(folder) || serving_.closed()) return;
   }
   if (serving_.version() == -1 || std::exchange(told_removed_, true)) return;
   Tell(RepositoryEventKind::kRemoved, serving_.version(),
@@ -66,7 +81,7 @@ bool VersionSwitcher::Try(const VersionFolder& folder) {
   // Taken before the files are read, so that what changes meanwhile is tried again.
   Fingerprint files = FingerprintOf(folder.path);
   if (table_.IsBroken(folder.version, files)) return false;
-  table_.Load(folder.version);
+  const Attempt attempt(table_, folder.version);
   Tell(RepositoryEventKind::kLoading, folder.version,
        Numbered(folder.version) + " is being loaded from " + folder.path);
   const auto begin = Clock::now();
@@ -79,10 +94,8 @@ bool VersionSwitcher::Try(const VersionFolder& folder) {
     return false;
   }
   const std::int64_t before = serving_.version();
-  if (!model || !serving_.Switch(model)) {
-    table_.Abandon(folder.version);
-    return false;
-  }
+  if (!model || !serving_.Switch(model)) return false;
+  told_removed_ = false;
   table_.Serve(folder.version, seconds);
   Tell(RepositoryEventKind::kServing, folder.version,
        Numbered(folder.version) + " serves; loading and warming took " + std::to_string(seconds) + " s");
@@ -104,6 +117,8 @@ std::string VersionSwitcher::Prepare(const VersionFolder& folder, std::optional<
     if (options_.warm_up) options_.warm_up(candidate.model);
     loaded = std::move(candidate);
     return "";
+  } catch (const CancelledError&) {
+    throw;
   } catch (const std::exception& error) {
     return std::string(phase) + error.what();
   } catch (...) {
@@ -115,6 +130,8 @@ void VersionSwitcher::Tell(RepositoryEventKind kind, std::int64_t version, const
   if (!options_.on_event || serving_.closed()) return;
   try {
     options_.on_event({kind, version, message});
+  } catch (const CancelledError&) {
+    throw;
   } catch (...) {  // the listener's own trouble is no reason to stop serving
   }
 }

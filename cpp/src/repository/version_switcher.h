@@ -22,7 +22,8 @@ class VersionSwitcher {
   VersionSwitcher(const VersionSwitcher&) = delete;
   VersionSwitcher& operator=(const VersionSwitcher&) = delete;
 
-  // Looks at the directory and does what it asks for; one thread at a time. Callbacks are called in this thread.
+  // Looks at the directory and does what it asks for; one thread at a time. Callbacks are called in this thread, and
+  // end it by CancelledError.
   void Look();
 
   // Whether this thread is in Look, which is then in a callback.
@@ -39,7 +40,9 @@ class VersionSwitcher {
   // Returns whether it serves.
   bool Try(const VersionFolder& folder);
   // Why it could not be loaded and warmed; empty if it could, or the repository was closed meanwhile.
+  // Throws the CancelledError of warm_up.
   std::string Prepare(const VersionFolder& folder, std::optional<VersionedModel>& loaded) const;
+  // Throws the CancelledError of on_event.
   void Tell(RepositoryEventKind kind, std::int64_t version, const std::string& message) const;
   std::string GoesOn() const;
 

@@ -38,7 +38,9 @@ void VersionTable::Load(std::int64_t version) {
 
 void VersionTable::Abandon(std::int64_t version) {
   const std::lock_guard lock(mutex_);
-  Enter(entries_.at(version), VersionState::kAvailable);
+  const auto entry = entries_.find(version);
+  if (entry == entries_.end() || entry->second.status.state != VersionState::kLoading) return;
+  Enter(entry->second, VersionState::kAvailable);
 }
 
 void VersionTable::Break(std::int64_t version, const std::string& error, double load_seconds, Fingerprint files) {

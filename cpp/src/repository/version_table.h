@@ -20,7 +20,7 @@ class VersionTable {
   void Update(const std::vector<VersionFolder>& folders);
 
   void Load(std::int64_t version);
-  // It was not loaded to the end.
+  // If it is still being loaded, it is not any longer: neither does it serve, nor is it broken.
   void Abandon(std::int64_t version);
   void Break(std::int64_t version, const std::string& error, double load_seconds, Fingerprint files);
   // And retires what served before.

@@ -19,7 +19,7 @@ WatchingThread::WatchingThread(std::chrono::milliseconds interval, std::function
       lock.unlock();
       try {
         look();
-      } catch (...) {  // no memory for what it wanted to tell; the next look is another chance
+      } catch (...) {  // a callback cancelled it, or there was no memory; the next look is another chance
       }
       lock.lock();
     }

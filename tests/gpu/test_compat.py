@@ -67,17 +67,17 @@ def _check(path: Path, workshop: Workshop, bound: float) -> None:
 
 def test_v2_builds(workshop: Workshop, tmp_path: Path) -> None:
     script = V2.format(precision="FP32", calibration="")
-    processes.run("-c", script, str(workshop.source("cnn")), str(tmp_path / "out"), timeout=240)
+    processes.run("-c", script, str(workshop.source("cnn")), str(tmp_path / "out"), timeout=380)
     _check(tmp_path / "out", workshop, SMALL)
 
 
 def test_v2_calibrates(workshop: Workshop, tmp_path: Path) -> None:
     script = V2.format(precision="INT8", calibration=CALIBRATION)
-    processes.run("-c", script, str(workshop.source("cnn")), str(tmp_path / "out"), timeout=240)
+    processes.run("-c", script, str(workshop.source("cnn")), str(tmp_path / "out"), timeout=380)
     _check(tmp_path / "out", workshop, parity.BOUNDS["INT8"]["small"])
     assert tftrt.calibration_table(tmp_path / "out")
 
 
 def test_v1_calibrates(workshop: Workshop, tmp_path: Path) -> None:
-    processes.run("-c", V1, str(workshop.source("cnn")), str(tmp_path / "out"), timeout=240)
+    processes.run("-c", V1, str(workshop.source("cnn")), str(tmp_path / "out"), timeout=380)
     _check(tmp_path / "out", workshop, parity.BOUNDS["INT8"]["small"])

@@ -14,7 +14,7 @@ namespace py = pybind11;
 
 py::handle Held(const std::shared_ptr<void>& share) { return static_cast<PyObject*>(share.get()); }
 
-// Ctrl-C, sys.exit() and the like in a callback, on its way through C++.
+// Ctrl-C, sys.exit(), CancelledError and the like in a callback, on its way through C++.
 class Interrupt : public CancelledError {
  public:
   explicit Interrupt(const py::error_already_set& raised)
@@ -27,7 +27,8 @@ class Interrupt : public CancelledError {
   py::error_already_set raised_;
 };
 
-// Calls back into Python. `handle` gets what it raises, save an Interrupt of the thread that called Open or Refresh.
+// Calls back into Python. `handle` gets what it raises, save CancelledError and an Interrupt of the thread that called
+// Open or Refresh.
 template <typename Call, typename Handle>
 void CallBack(Call call, Handle handle) {
   // Python does not know the repository's own thread until that acquires the GIL.
@@ -36,7 +37,9 @@ void CallBack(Call call, Handle handle) {
   try {
     call();
   } catch (py::error_already_set& raised) {
-    if (is_python_thread && !raised.matches(PyExc_Exception)) throw Interrupt(raised);
+    const bool is_cancelled = raised.matches(py::module_::import("tftrt.errors").attr("CancelledError"));
+    if (is_python_thread && (is_cancelled || !raised.matches(PyExc_Exception))) throw Interrupt(raised);
+    if (is_cancelled) throw CancelledError(raised.what());
     handle(raised);
   }
 }

@@ -76,9 +76,10 @@ class ModelRepository:
             input, or to check the answers. If it raises, the version is broken.
         on_event: Called with a :class:`tftrt.RepositoryEvent` (``kind``, ``version`` and ``message``) after something
             happened. What it raises goes to ``sys.unraisablehook``. Both are called in the thread that looks at the
-            directory: the repository's own, or that of the constructor or of :meth:`refresh`. In the latter
-            ``KeyboardInterrupt`` and ``SystemExit`` say nothing about a version: they end the look, and are raised by
-            the constructor or :meth:`refresh`.
+            directory: the repository's own, or that of the constructor or of :meth:`refresh`.
+            :class:`tftrt.CancelledError` says nothing about a version: it ends the look, and the next one tries again.
+            So do ``KeyboardInterrupt`` and ``SystemExit``, but not in the repository's own thread. The constructor and
+            :meth:`refresh` raise them.
         watch: Whether a thread looks for new versions; if not, only :meth:`refresh` does.
         signature: As for :class:`tftrt.Model`.
         **options: Likewise.
@@ -86,6 +87,7 @@ class ModelRepository:
     Raises:
         ModelError: The directory cannot be read, or no version in it can be loaded; with the reason for each.
         InvalidArgumentError: An option is unknown or out of range.
+        CancelledError: A callback raised it.
 
     Source: python/tftrt/repository.py, cpp/include/tftrt/model_repository.h
     """
@@ -215,6 +217,7 @@ class ModelRepository:
 
         Raises:
             InvalidArgumentError: The repository is closed, or it is called by ``warm_up`` or ``on_event``.
+            CancelledError: A callback raised it.
         """
         self._native.refresh()
 

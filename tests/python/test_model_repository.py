@@ -331,7 +331,7 @@ def test_warm_up_comes_before_the_switch_and_may_refuse(directory: Path) -> None
         assert warmed == [1, 2, 3]
 
 
-@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, tftrt.CancelledError])
 @pytest.mark.parametrize("callback", ["warm_up", "on_event"])
 def test_an_interrupt_says_nothing_about_a_version(
     interrupt: type[BaseException], callback: str, directory: Path
@@ -401,6 +401,20 @@ def test_what_is_no_interrupt_of_the_caller_breaks_the_version(directory: Path) 
         publish(directory, 2)
         eventually(lambda: states(repository).get(2) == "broken")
         assert "warm_up failed: SystemExit: stop" in repository.versions()[0].error
+
+
+def test_what_is_cancelled_in_the_background_is_tried_again(directory: Path) -> None:
+    tries: list[int] = []
+
+    def warm_up(model: tftrt.Model) -> None:
+        tries.append(added(model))
+        if tries.count(2) in (1, 2) and tries[-1] == 2:
+            raise tftrt.CancelledError("not now")
+
+    with tftrt.ModelRepository(directory, poll_interval=0.005, device="cpu", warm_up=warm_up) as repository:
+        publish(directory, 2)
+        eventually(lambda: repository.version == 2)
+        assert tries == [1, 2, 2, 2]
 
 
 def test_what_on_event_raises_is_unraisable(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:

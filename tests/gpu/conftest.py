@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ HERE = Path(__file__).parent
 
 # What this process logs is asserted in tests: TensorFlow's own warnings stay out.
 os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
+
+# What a script starts in the background ignores it, and so would all that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _missing() -> str:

@@ -187,8 +187,6 @@ def test_interrupted_build_leaves_the_old_model_and_no_process(
         stderr=subprocess.PIPE,
         text=True,
         env=processes.environment(),
-        # Ignored where the tests were started in the background of a script.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         # The tactics of this model take longer than a small model's whole build: it is under way in a few seconds.

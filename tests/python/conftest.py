@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,6 +22,9 @@ import tftrt
 # oneDNN computes the same in another order if weights are constants, or an op is in a loop's body. It is what
 # test_onednn.py is about; without it results are equal bit for bit.
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+
+# What a script starts in the background ignores it, and so would all that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
 PATIENCE = 60.0  # seconds that a test waits for what should take none

@@ -26,6 +26,16 @@ set(message "IncompatibleError: there is no libtensorflow_cc.so.2 in /no/such/fo
 add_run(prefix missing_tensorflow_is_an_error FIXTURES "${needed}" -DRC=1 -DSTDOUT= "-DSTDERR=${message}"
         -DTENSORFLOW_DIR=/no/such/folder)
 
+# As docs/packages.md says, for programs that are installed themselves.
+add_build(to_install ${by_package} -DCMAKE_INSTALL_RPATH_USE_LINK_PATH=ON FIXTURE tftrt_prefix BUILD_ONLY)
+set(consumers "${CMAKE_CURRENT_BINARY_DIR}/consumers")
+add_test(NAME package.to_install.install COMMAND ${CMAKE_COMMAND} --install "${consumers}/to_install" --prefix
+                                                 "${consumers}/installed")
+set_tests_properties(
+  package.to_install.install PROPERTIES LABELS package TIMEOUT 120 FIXTURES_REQUIRED tftrt_to_install_consumer
+                                        FIXTURES_SETUP tftrt_installed_consumer)
+add_run(installed run FIXTURES "tftrt_prefix;tftrt_installed_consumer" -DRC=0 "-DSTDOUT=${sum}" -DSTDERR=)
+
 # What is asked of the package and of the compiler.
 set(same_minor "${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}")
 math(EXPR next_minor "${PROJECT_VERSION_MINOR} + 1")

@@ -410,10 +410,10 @@ def test_sizes_are_reported(
     assert main(["bundle-runtime", str(tmp_path / "bundle"), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     sizes = {file["path"]: file for file in printed["files"]}
-    assert set(sizes) >= CPU
+    assert set(sizes) >= {*CPU, "lib/tftrt_cpu_only.txt"}
     for path, file in sizes.items():
         assert file["bytes_after"] == (tmp_path / "bundle" / path).stat().st_size
-        assert file["bytes_before"] == Path(file["source"]).stat().st_size
+        assert file["bytes_before"] == (Path(file["source"]).stat().st_size if file["source"] else 0)
     assert printed["bytes_after"] == sum(file["bytes_after"] for file in printed["files"])
     assert sizes["lib/libtensorflow_cc.so.2"]["bytes_before"] > 5e8
     assert printed["tftrt"] == tftrt.__version__
@@ -423,3 +423,21 @@ def test_sizes_are_reported(
 
     assert main(["bundle-runtime", str(tmp_path / "bundle"), "--overwrite"]) == 0
     assert "lib/libtensorflow_cc.so.2" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("cuda", [False, True])
+def test_a_bundle_for_cpus_says_so(cuda: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cpp/src/api/device_choice.cc looks for it."""
+    kept: list[bool] = []
+
+    def note(source: Path, target: Path, *, device_code: bool) -> None:
+        kept.append(device_code)
+        target.write_text(source.name)
+
+    monkeypatch.setattr("tftrt.bundling.pipeline.copy_slim", note)
+    bundle_runtime(tmp_path / "bundle", cuda=cuda)
+    assert set(kept) == {cuda}
+    assert (tmp_path / "bundle" / "lib" / "tftrt_cpu_only.txt").exists() == (not cuda)
+    # It is the bundle's own file.
+    bundle_runtime(tmp_path / "bundle", cuda=cuda, overwrite=True)

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "api/backend.h"
+#include "api/device_choice.h"
 #include "api/runtime_loader.h"
 #include "api/runtime_options.h"
 #include "api/signature_check.h"
@@ -55,7 +56,9 @@ EngineBuilder EngineBuilder::Open(const std::string& path, const BuilderOptions&
                                "; expected 0 to 5, or -1 for TensorRT's own");
   }
   Backend& backend = GetBackend();
-  return EngineBuilder(std::make_unique<Impl>(backend.OpenBuilder(path, options, FixSessionOptions())));
+  BuilderOptions placed = options;
+  placed.device = ChooseDevice(options.device, ConfiguredTensorFlowDir().value_or(""));
+  return EngineBuilder(std::make_unique<Impl>(backend.OpenBuilder(path, placed, FixSessionOptions())));
 }
 
 const GpuReport& EngineBuilder::gpu() const { return impl_->builder().gpu(); }

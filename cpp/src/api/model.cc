@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "api/backend.h"
+#include "api/device_choice.h"
 #include "api/fork_guard.h"
 #include "api/queued_call.h"
 #include "api/runner_impl.h"
@@ -241,7 +242,9 @@ Model Model::Load(const std::string& path, const ModelOptions& options) {
     const std::lock_guard lock(mutex);
     if (first_load == nullptr) first_load = std::make_unique<ForkGuard>();
   }
-  auto shared = std::make_shared<SharedModel>(backend.Load(path, options, runtime), options);
+  ModelOptions placed = options;
+  placed.device = ChooseDevice(options.device, ConfiguredTensorFlowDir().value_or(""));
+  auto shared = std::make_shared<SharedModel>(backend.Load(path, placed, runtime), placed);
   const auto loaded = std::chrono::steady_clock::now();
   Model model(std::make_shared<const Impl>(shared, options.signature));
   const double callables_seconds = SecondsSince(loaded);

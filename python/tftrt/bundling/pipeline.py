@@ -18,6 +18,7 @@ from .slimming import copy_slim
 __all__ = ["RECORD", "make_bundle"]
 
 RECORD = "tftrt-bundle.json"
+_CPU_ONLY = "lib/tftrt_cpu_only.txt"  # looked for by cpp/src/api/device_choice.cc
 _FORMAT_VERSION = 1
 
 
@@ -32,6 +33,10 @@ def make_bundle(destination: Path, *, cuda: bool, tensorrt: bool, headers: bool,
     items, tensorflow = select(cuda=cuda, tensorrt=tensorrt, headers=headers)
     with staging(destination) as folder:
         files = [_copy(item, folder, device_code=cuda) for item in sorted(items, key=lambda item: item.target)]
+        if not cuda:
+            text = "CUDA's device code is left out of this TensorFlow: models run on the CPU.\n"
+            (folder / _CPU_ONLY).write_text(text, encoding="utf-8")
+            files.append(BundledFile(_CPU_ONLY, "", 0, len(text)))
         report = BundleReport(
             destination=str(destination),
             tftrt=version("tftrt"),

@@ -14,7 +14,7 @@ class BundledFile:
 
     Attributes:
         path: Relative to the bundle's folder.
-        source: Where it was copied from.
+        source: Where it was copied from; empty if it was made for the bundle.
         bytes_before: Its size there.
         bytes_after: Its size in the bundle.
     """

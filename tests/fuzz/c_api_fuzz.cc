@@ -1,6 +1,8 @@
 // Bytes as a sequence of calls of the C API, with odd arguments, on a small model. Pointers are good or null, as the
 // API asks for; all else is made up: sizes, ranks, dims, dtypes, indices, names, options and the order of calls.
 
+#include <atomic>
+#include <string>
 #include <vector>
 
 #include "input.h"
@@ -37,7 +39,7 @@ class Session {
   }
 
   void Step() {
-    switch (input_.Byte() % 12) {
+    switch (input_.Byte() % 18) {
       case 0:
         return NewTensor();
       case 1:
@@ -60,8 +62,20 @@ class Session {
         return ReadModel();
       case 10:
         return FreeTensor();
-      default:
+      case 11:
         return LoadWithOddOptions();
+      case 12:
+        return RunAsync();
+      case 13:
+        return MakeInput();
+      case 14:
+        return SetString();
+      case 15:
+        return ReadFigures();
+      case 16:
+        return BindElsewhere();
+      default:
+        return Configure();
     }
   }
 
@@ -185,12 +199,102 @@ class Session {
     }
   }
 
+  void RunAsync() {
+    const std::vector<tftrt_named_tensor> inputs = NamedTensors();
+    const std::vector<const char*> wanted = Names();
+    tftrt_call_options options;
+    tftrt_call_options_init(&options, sizeof options);
+    options.outputs = wanted.data();
+    options.num_outputs = wanted.size();
+    const std::uint8_t timeout = input_.Byte();
+    options.timeout_us = timeout % 4 == 0 ? timeout / 4 : static_cast<std::int64_t>(timeout % 4) - 2;
+    tftrt_cancellation* cancellation = nullptr;
+    Expect(Succeeded(tftrt_cancellation_new(&cancellation)));
+    const std::uint8_t cancelled = input_.Byte() % 4;
+    if (cancelled < 3) options.cancellation = cancellation;
+    if (cancelled == 2) Expect(Succeeded(tftrt_cancellation_cancel(cancellation)));
+    const auto done = [](void* count, tftrt_status* status, tftrt_tensor** outputs, std::size_t num_outputs) {
+      if (!Succeeded(status)) Expect(num_outputs == 0);
+      for (std::size_t i = 0; i < num_outputs; ++i) tftrt_tensor_free(outputs[i]);
+      ++*static_cast<std::atomic<int>*>(count);
+    };
+    std::atomic<int> finished = 0;
+    const bool begun =
+        Succeeded(tftrt_model_run_async(model_, inputs.data(), inputs.size(), &options, done, &finished));
+    if (cancelled == 1) Expect(Succeeded(tftrt_cancellation_cancel(cancellation)));
+    tftrt_cancellation_free(cancellation);
+    Expect(Succeeded(tftrt_wait_for_queued_calls()));
+    Expect(finished == (begun ? 1 : 0));
+  }
+
+  void MakeInput() {
+    const std::vector<std::int64_t> dims = Dims();
+    tftrt_tensor* tensor = nullptr;
+    const char* name = Name();
+    Keep(tftrt_model_make_input(model_, name, dims.data(), dims.size(), input_.Byte() % 8 == 0, &tensor), tensor);
+  }
+
+  void SetString() {
+    if (tensors_.empty()) return;
+    tftrt_tensor* tensor = tensors_[input_.Byte() % tensors_.size()];
+    const std::size_t index = Index();
+    const std::string text = input_.Text(input_.Byte() % 64);
+    if (!Succeeded(tftrt_tensor_set_string(tensor, index, text.data(), text.size()))) return;
+    const char* found = nullptr;
+    std::size_t length = 0;
+    Expect(Succeeded(tftrt_tensor_get_string(tensor, index, &found, &length)));
+    Expect(std::string(found, length) == text);
+  }
+
+  void ReadFigures() {
+    auto memory = Sized<tftrt_memory>();
+    memory.struct_size = input_.Byte() % 4 == 0 ? input_.Byte() : sizeof memory;
+    Succeeded(tftrt_model_get_memory(model_, &memory));
+    tftrt_stats* stats = nullptr;
+    Expect(Succeeded(tftrt_model_get_stats(model_, &stats)));
+    auto profile = Sized<tftrt_profile>();
+    auto shape = Sized<tftrt_shape_stats>();
+    const tftrt_shape* shapes = nullptr;
+    std::size_t num_inputs = 0;
+    const std::size_t engine = Index(), index = Index();
+    Succeeded(tftrt_stats_get_profile(stats, engine, index, &profile));
+    Succeeded(tftrt_stats_get_shape(stats, engine, index, &shape));
+    if (!Succeeded(tftrt_stats_get_static_shapes(stats, engine, index, &shapes, &num_inputs))) {
+      Expect(shapes == nullptr && num_inputs == 0);
+    }
+    tftrt_stats_free(stats);
+  }
+
+  void BindElsewhere() {
+    into_ = NamedTensors();
+    on_gpu_ = Names();
+    Bind();
+    into_.clear();
+    on_gpu_.clear();
+  }
+
+  void Configure() {
+    // Of what the process has already: anything else is refused.
+    tftrt_runtime_options options;
+    tftrt_runtime_options_init(&options, sizeof options);
+    const std::string folder = "/no/such/folder" + input_.Text(4);
+    options.gpu_memory_limit_mb = static_cast<std::int8_t>(input_.Byte());
+    options.log_level = static_cast<std::int8_t>(input_.Byte());
+    options.tensorflow_dir = folder.c_str();
+    options.struct_size = input_.Byte() % 4 == 0 ? input_.Byte() % sizeof options : sizeof options;
+    Expect(!Succeeded(tftrt_configure(&options)) || options.struct_size < sizeof options);
+  }
+
   void Bind() {
     tftrt_runner_free(runner_);
     runner_ = nullptr;
     const std::vector<const char*> wanted = Names();
     tftrt_bind_options options;
     tftrt_bind_options_init(&options, sizeof options);
+    options.into = into_.data();
+    options.num_into = into_.size();
+    options.on_gpu = on_gpu_.data();
+    options.num_on_gpu = on_gpu_.size();
     options.outputs = wanted.data();
     options.num_outputs = wanted.size();
     if (input_.Byte() % 2 == 0) {
@@ -262,6 +366,8 @@ class Session {
   tftrt_model* model_ = nullptr;
   tftrt_runner* runner_ = nullptr;
   std::vector<tftrt_tensor*> tensors_;
+  std::vector<tftrt_named_tensor> into_;
+  std::vector<const char*> on_gpu_;
   int lent_ = 0;
   alignas(TFTRT_ALIGNMENT) unsigned char memory_[256] = {};
 

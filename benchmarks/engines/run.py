@@ -60,7 +60,8 @@ QUICK = [
         Job("test_build.py", test)
         for test in ("further", "range_of", "SIGINT", "SIGKILL", "rebuilding", "failed", "command", "integers", "each")
     ),
-    Job("test_docs.py"),
+    Job("test_docs.py", "commands"),
+    Job("test_docs.py", "compat", 1100.0),
     *(Job("test_compat.py", test) for test in ("v2_builds", "v2_calibrates", "v1")),
     Job("test_on_mismatch.py", "rebuild"),
     *_precisions(),

@@ -250,6 +250,16 @@ def fed_and_fetched(directory: str) -> None:
         _save_v1(directory, session, {"serving_default": ({"x": x}, outputs)}, None)
 
 
+def output_is_path(directory: str) -> None:
+    """An output whose name is a path. ``x`` float32 [4] -> ``../y``, x + 1."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [4], name="x")
+        _save_v1(directory, session, {"serving_default": ({"x": x}, {"../y": x + 1.0})}, None)
+
+
 def shared_buffers(directory: str) -> None:
     """Outputs whose buffers somebody else has. ``x`` float32 [2, 4] -> 8 outputs; ``variable`` and ``assign`` too."""
     import tensorflow as tf

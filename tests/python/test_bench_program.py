@@ -51,6 +51,21 @@ def test_wrong_usage(arguments: list[str], status: int, message: str) -> None:
     assert message in result.stderr
 
 
+def test_shapes_of_unknown_inputs(exported: Callable[[str], Path]) -> None:
+    words = ["--device=cpu", "--input_size=8", "--duration=0.1", "--warmup=0", "--shapes=typo:8x8x8x3"]
+    result = run("--model_path", str(exported("cnn")), *words)
+    message = '--shapes names "typo", which signature serving_default does not have; expected image'
+    assert (result.returncode, result.stdout, message in result.stderr) == (2, "", True)
+
+
+@pytest.mark.parametrize("path", ["run", "bound"])
+def test_inputs_of_every_dtype(exported: Callable[[str], Path], path: str) -> None:
+    words = ["--device=cpu", "--duration=0.1", "--warmup=0", f"--paths={path}"]
+    result = run("--model_path", str(exported("all_dtypes")), *words)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[2].startswith(path)
+
+
 def test_help_names_every_flag() -> None:
     result = run("--help")
     assert result.returncode == 0

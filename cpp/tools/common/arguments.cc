@@ -5,17 +5,18 @@
 #include <cstdlib>
 #include <exception>
 #include <sstream>
+#include <utility>
 
 #include "tftrt/error.h"
 
 namespace tftrt::tools {
 namespace {
 
-int Count(const std::string& name, const std::string& text) {
+int Count(const std::string& name, const std::string& text, int least = 1) {
   int value = 0;
   const auto [last, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || last != text.data() + text.size() || value < 1) {
-    FailValue(name, text, "a number from 1 on");
+  if (error != std::errc() || last != text.data() + text.size() || value < least) {
+    FailValue(name, text, "a number from " + std::to_string(least) + " on");
   }
   return value;
 }
@@ -42,8 +43,8 @@ Setter ToText(std::string& target) {
   return [&target](const std::string&, const std::string& value) { target = value; };
 }
 
-Setter ToCount(int& target) {
-  return [&target](const std::string& name, const std::string& value) { target = Count(name, value); };
+Setter ToCount(int& target, int least) {
+  return [&target, least](const std::string& name, const std::string& value) { target = Count(name, value, least); };
 }
 
 Setter ToCounts(std::vector<int>& target) {
@@ -67,8 +68,9 @@ Setter ToShapes(std::map<std::string, Shape>& target) {
     for (const std::string& part : Split(value, ',')) {
       const std::size_t colon = part.rfind(':');
       if (colon == std::string::npos) FailValue(name, value, "shapes by input, such as image:8x64x64x3");
-      Shape& shape = target[part.substr(0, colon)];
+      Shape shape;
       for (const std::string& dim : Split(part.substr(colon + 1), 'x')) shape.push_back(Count(name, dim));
+      target[part.substr(0, colon)] = std::move(shape);
     }
   };
 }

@@ -22,9 +22,10 @@ bool ParseArguments(const std::vector<std::string>& arguments, const std::map<st
 
 std::vector<std::string> Split(const std::string& text, char separator);
 
-// Setters of these; counts are from 1 on, lists are separated by commas, shapes are "image:8x64x64x3,mask:8x64".
+// Setters of these; counts are from 1 on, or `least`, lists are separated by commas, shapes are
+// "image:8x64x64x3,mask:8x64". A flag that comes again replaces what it said, of the inputs that it names.
 Setter ToText(std::string& target);
-Setter ToCount(int& target);
+Setter ToCount(int& target, int least = 1);
 Setter ToCounts(std::vector<int>& target);
 Setter ToSeconds(double& target);
 Setter ToShapes(std::map<std::string, Shape>& target);

@@ -15,10 +15,17 @@ struct InputShapes {
   int size = 224;                       // every other one
 };
 
+// Throws InvalidArgumentError if the model's signature has no input `name`, which the flag names.
+void CheckInput(const std::string& flag, const std::string& name, const Model& model);
+
+// The same for each of the names in --shapes.
+void CheckShapes(const InputShapes& shapes, const Model& model);
+
 // Throws InvalidArgumentError if the number of dimensions is not known.
 Shape ShapeOf(const TensorSpec& spec, const InputShapes& shapes);
 
-// Seeded numbers: 0 to 1, integers 0 to 9. Throws UnsupportedError for a dtype that there are none of.
+// Seeded elements: numbers from 0 to 1, also as the real part of complex ones; integers 0 to 9; bools; strings "a" or
+// "b".
 void FillRandom(const TensorSpec& spec, Tensor& tensor);
 
 }  // namespace tftrt::tools

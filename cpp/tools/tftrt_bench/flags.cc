@@ -14,7 +14,7 @@ usage: tftrt_bench --model_path DIR [--flag value ...]
   --signature_key NAME   its signature (default serving_default)
   --batch_size N[,N...]  first dimension, where it is not fixed (default 1)
   --input_size N         every other dimension that is not fixed (default 224)
-  --shapes NAME:AxB,...  instead of the two above, for the inputs named
+  --shapes NAME:AxB,...  instead of the two above, for the inputs named; repeatable
   --paths P[,P...]       run (Model::Run), bound (Runner::Run); default both
   --callers N[,N...]     threads that call at the same time, each as fast as it can (default 1)
   --duration SECONDS     of each measurement (default 5)
@@ -25,7 +25,7 @@ usage: tftrt_bench --model_path DIR [--flag value ...]
   --json FILE            writes the results
 
 With one caller it measures the latency of synchronous calls, with more their throughput as well. Inputs are seeded
-random numbers: 0 to 1, integers 0 to 9.
+random numbers: 0 to 1, integers 0 to 9; strings are a or b.
 )";
 
 Flags ParseFlags(const std::vector<std::string>& arguments) {

@@ -68,6 +68,7 @@ void WriteJson(const Model& model, const std::vector<Result>& results, const std
 
 int Run(const Flags& flags) {
   const Model model = Model::Load(flags.model_path, flags.options);
+  CheckShapes(flags.inputs, model);
   std::printf("%s on %s, instances %d, engines %d of %d\n", flags.model_path.c_str(), model.info().device.c_str(),
               model.info().instances, model.info().engines_ready, model.info().engines);
   std::printf("%-6s %6s %8s %9s %9s %9s %9s %9s %9s %10s\n", "path", "batch", "callers", "mean us", "median", "p90",

@@ -13,12 +13,14 @@ usage: tftrt_run --model_path DIR [--flag value ...]
   --signature_key NAME     its signature (default serving_default)
   --batch_size N           first dimension, where it is not fixed (default 1)
   --input_size N           every other dimension that is not fixed (default 224)
-  --shapes NAME:AxB,...    instead of the two above, for the inputs named
+  --shapes NAME:AxB,...    instead of the two above, for the inputs named; repeatable
   --input NAME=FILE        elements of an input, row by row in this machine's byte order, as numpy's tofile writes
-                           them; repeatable. Without it they are seeded random numbers: 0 to 1, integers 0 to 9
-  --output DIR             writes the elements of each output to DIR/NAME.raw, likewise
+                           them; repeatable. Without it they are seeded random numbers: 0 to 1, integers 0 to 9;
+                           strings are a or b
+  --output DIR             writes the elements of each output to DIR/NAME.raw, likewise. Outputs that are strings, or
+                           have a / in their name, are refused before the first call
   --iterations N           calls that are timed (default 1)
-  --warmup_iterations N    calls before them (default 10)
+  --warmup_iterations N    calls before them, 0 or more (default 10)
   --device D               auto, cpu or gpu:N (default auto)
   --on_miss M              error, native or build: what a shape without an engine does (default native)
   --cuda_graphs M          auto, on or off (default auto)
@@ -43,7 +45,7 @@ Flags ParseFlags(const std::vector<std::string>& arguments) {
                                               {"input", to_input_file},
                                               {"output", ToText(flags.output)},
                                               {"iterations", ToCount(flags.iterations)},
-                                              {"warmup_iterations", ToCount(flags.warmup_iterations)},
+                                              {"warmup_iterations", ToCount(flags.warmup_iterations, 0)},
                                               {"device", ToText(flags.options.device)},
                                               {"on_miss", ToText(flags.options.on_miss)},
                                               {"cuda_graphs", ToText(flags.options.cuda_graphs)},

@@ -1,6 +1,5 @@
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -9,23 +8,22 @@
 #include "common/arguments.h"
 #include "common/summary.h"
 #include "flags.h"
+#include "output_folder.h"
 #include "outputs.h"
 #include "raw_file.h"
 
 namespace tftrt::run {
 namespace {
 
-namespace fs = std::filesystem;
-
 NamedTensors MakeInputs(const Model& model, const Flags& flags) {
+  CheckShapes(flags.inputs, model);
+  for (const auto& [name, file] : flags.input_files) tools::CheckInput("input", name, model);
   NamedTensors inputs;
-  std::size_t used = 0;
   for (const TensorSpec& spec : model.inputs()) {
     Tensor tensor = Tensor::Empty(spec.dtype, ShapeOf(spec, flags.inputs));
     const auto file = flags.input_files.find(spec.name);
     if (file != flags.input_files.end()) {
       ReadRaw(file->second, tensor);
-      ++used;
     } else {
       tools::FillRandom(spec, tensor);
     }
@@ -34,21 +32,14 @@ NamedTensors MakeInputs(const Model& model, const Flags& flags) {
                 ToString(tensor.shape()).c_str(), origin.c_str());
     inputs.emplace_back(spec.name, std::move(tensor));
   }
-  if (used < flags.input_files.size()) {
-    std::string names;
-    for (const TensorSpec& spec : model.inputs()) names += (names.empty() ? "" : ", ") + spec.name;
-    throw InvalidArgumentError("--input names what signature " + model.signature() + " does not have; expected " +
-                               names);
-  }
   return inputs;
 }
 
 void ShowOutputs(const Model& model, const std::vector<Tensor>& outputs, const std::string& folder) {
-  if (!folder.empty()) fs::create_directories(folder);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const std::string& name = model.outputs()[i].name;
-    std::printf("output %s: %s\n", name.c_str(), Summarise(outputs[i]).c_str());
-    if (!folder.empty()) WriteRaw(outputs[i], (fs::path(folder) / (name + ".raw")).string());
+    const TensorSpec& spec = model.outputs()[i];
+    std::printf("output %s: %s\n", spec.name.c_str(), Summarise(outputs[i]).c_str());
+    if (!folder.empty()) WriteRaw(outputs[i], OutputFile(folder, spec));
   }
 }
 
@@ -62,6 +53,7 @@ int Run(const Flags& flags) {
               seconds);
 
   const NamedTensors inputs = MakeInputs(model, flags);
+  if (!flags.output.empty()) MakeOutputFolder(flags.output, model.outputs());
   for (int i = 0; i < flags.warmup_iterations; ++i) model.Run(inputs);
   std::vector<Tensor> outputs;
   std::vector<double> times;

@@ -7,7 +7,8 @@
 
 namespace tftrt::run {
 
-// Dtype, shape, range and first elements: "float32[1, 10]: 0.012 to 0.31, mean 0.1; 0.1 0.012 ...".
+// Dtype, shape, range (of complex numbers: of their magnitudes) and first elements:
+// "float32[1, 10]: 0.012 to 0.31, mean 0.1; 0.1 0.012 ...".
 std::string Summarise(const Tensor& tensor);
 
 }  // namespace tftrt::run

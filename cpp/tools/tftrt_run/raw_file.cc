@@ -7,16 +7,13 @@
 #include "tftrt/error.h"
 
 namespace tftrt::run {
-namespace {
 
-void CheckNoStrings(const Tensor& tensor, const std::string& file) {
-  if (tensor.dtype() == DType::kString) throw UnsupportedError(file + ": strings are not elements of a fixed size");
+void CheckNoStrings(DType dtype, const std::string& what) {
+  if (dtype == DType::kString) throw UnsupportedError(what + ": strings are not elements of a fixed size");
 }
 
-}  // namespace
-
 void ReadRaw(const std::string& file, Tensor& tensor) {
-  CheckNoStrings(tensor, file);
+  CheckNoStrings(tensor.dtype(), file);
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(file, error);
   if (error) throw InvalidArgumentError("cannot read " + file + ": " + error.message());
@@ -32,7 +29,7 @@ void ReadRaw(const std::string& file, Tensor& tensor) {
 }
 
 void WriteRaw(const Tensor& tensor, const std::string& file) {
-  CheckNoStrings(tensor, file);
+  CheckNoStrings(tensor.dtype(), file);
   std::ofstream stream(file, std::ios::binary);
   stream.write(static_cast<const char*>(tensor.data()), static_cast<std::streamsize>(tensor.num_bytes()));
   if (!stream.flush()) throw InvalidArgumentError("cannot write " + file);

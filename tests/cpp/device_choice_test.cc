@@ -24,7 +24,9 @@ TEST(DeviceChoice, IsTheCpuWhereDeviceCodeWasLeftOut) {
   const std::string path = folder.path().string();
   EXPECT_EQ(ChooseDevice("auto", path), "cpu");
   EXPECT_EQ(ChooseDevice("cpu", path), "cpu");
-  EXPECT_EQ(ChooseDevice("nonsense", path), "nonsense");
+  // What is no device is for others to say.
+  for (const char* device : {"nonsense", "gpu:", "gpu:-1", "gpu:0x", "gpu:99999999999999"})
+    EXPECT_EQ(ChooseDevice(device, path), device);
   const std::string message = MessageOf<IncompatibleError>([&] { ChooseDevice("gpu:0", path); });
   ExpectContains(message, "\"gpu:0\"");
   ExpectContains(message, path);

@@ -212,6 +212,9 @@ class ModelRepository:
     def refresh(self) -> None:
         """Look at the directory now, and return when the newest version serves or was found to be broken.
 
+        A version for which there was no memory, or whose loading failed inside TensorFlow or tftrt, is tried again at
+        once; other broken ones only if their files changed.
+
         What is wrong with versions or the directory is told as ever, not raised. Ctrl-C waits for the version that is
         being loaded, which then does not serve and is loaded again by the next look.
 

@@ -20,7 +20,7 @@ enum class VersionState : std::uint8_t {
   kLoading,    // being loaded and warmed
   kServing,
   kRetired,  // it served until another took its place; requests under way may still use it
-  kBroken,   // it could not be loaded or warmed, and is tried again when its files change
+  kBroken,   // it could not be loaded or warmed; when it is tried again: see ModelRepository
 };
 
 // "available", "loading", "serving", "retired", "broken".
@@ -97,8 +97,10 @@ struct VersionedModel {
 // of the last copy of it. If the folder of the version that serves is removed, the newest of the others takes its
 // place: deleting a bad version rolls back. One that cannot be loaded, because it is broken or still being copied, is
 // tried again when a name, size or time of its files changes, those that links lead to included; copy new versions
-// beside the directory and rename them into it. What has been loaded is not loaded again if its files change: give
-// changed models a new number.
+// beside the directory and rename them into it. If the error says nothing about the files (std::bad_alloc,
+// ResourceExhaustedError, InternalError, of warm_up too), it is also tried again by Refresh, and by looks at the
+// directory after a pause: as long as loading took but at least 1 s, doubled each time, at most 10 minutes. What has
+// been loaded is not loaded again if its files change: give changed models a new number.
 //
 // The directory is polled, which works on network file systems too. The callbacks of RepositoryOptions are called one
 // at a time, in the thread that looks at the directory (the repository's own, or that of Open or Refresh), with no lock
@@ -130,8 +132,9 @@ class TFTRT_EXPORT ModelRepository {
   const std::string& directory() const;
 
   // Looks at the directory now, in this thread, and returns when the newest version serves or was found to be broken.
-  // What is wrong with versions or the directory is told as ever, not thrown. Throws InvalidArgumentError after Close,
-  // and in a callback; and the CancelledError of a callback.
+  // Versions whose last error says nothing about their files are tried again without a pause; other broken ones only if
+  // their files changed. What is wrong with versions or the directory is told as ever, not thrown. Throws
+  // InvalidArgumentError after Close, and in a callback; and the CancelledError of a callback.
   void Refresh();
 
   // Stops watching and lets go of the model; copies of it stay usable. Waits for a version that is being loaded, which

@@ -113,7 +113,7 @@ class ModelRepository::Impl {
       throw InvalidArgumentError(
           "Refresh was called in a callback of the repository, which is looking at the directory already");
     }
-    switcher_->Look();
+    switcher_->Look(/*asked=*/true);
   }
 
   void Close() {

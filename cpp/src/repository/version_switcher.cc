@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "tftrt/error.h"
@@ -10,6 +11,13 @@ namespace tftrt {
 namespace {
 
 std::string Numbered(std::int64_t version) { return "version " + std::to_string(version); }
+
+// Whether the error says nothing about the files that were loaded: there was no memory, say.
+bool IsPassing(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         dynamic_cast<const ResourceExhaustedError*>(&error) != nullptr ||
+         dynamic_cast<const InternalError*>(&error) != nullptr;
+}
 
 // Says for its lifetime which thread looks.
 class Looker {
@@ -41,7 +49,7 @@ class Attempt {
 VersionSwitcher::VersionSwitcher(std::string directory, RepositoryOptions options)
     : directory_(std::move(directory)), options_(std::move(options)) {}
 
-void VersionSwitcher::Look() {
+void VersionSwitcher::Look(bool asked) {
   const std::lock_guard lock(look_mutex_);
   const Looker looker(looker_);
   if (serving_.closed()) return;
@@ -60,7 +68,7 @@ void VersionSwitcher::Look() {
       told_removed_ = false;
       return;
     }
-    if (Try(folder) || serving_.closed()) return;
+    if (Try(folder, asked) || serving_.closed()) return;
   }
   if (serving_.version() == -1 || std::exchange(told_removed_, true)) return;
   Tell(RepositoryEventKind::kRemoved, serving_.version(),
@@ -76,20 +84,20 @@ void VersionSwitcher::Close() {
   table_.Retire();
 }
 
-bool VersionSwitcher::Try(const VersionFolder& folder) {
+bool VersionSwitcher::Try(const VersionFolder& folder, bool asked) {
   using Clock = std::chrono::steady_clock;
   // Taken before the files are read, so that what changes meanwhile is tried again.
   Fingerprint files = FingerprintOf(folder.path);
-  if (table_.IsBroken(folder.version, files)) return false;
+  if (table_.IsBroken(folder.version, files, asked)) return false;
   const Attempt attempt(table_, folder.version);
   Tell(RepositoryEventKind::kLoading, folder.version,
        Numbered(folder.version) + " is being loaded from " + folder.path);
   const auto begin = Clock::now();
   std::optional<VersionedModel> model;
-  const std::string error = Prepare(folder, model);
+  const auto [error, passing] = Prepare(folder, model);
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   if (!error.empty()) {
-    table_.Break(folder.version, error, seconds, std::move(files));
+    table_.Break(folder.version, error, passing, seconds, std::move(files));
     Tell(RepositoryEventKind::kBroken, folder.version, Numbered(folder.version) + " is broken: " + error + GoesOn());
     return false;
   }
@@ -108,21 +116,22 @@ bool VersionSwitcher::Try(const VersionFolder& folder) {
   return true;
 }
 
-std::string VersionSwitcher::Prepare(const VersionFolder& folder, std::optional<VersionedModel>& loaded) const {
+VersionSwitcher::Failure VersionSwitcher::Prepare(const VersionFolder& folder,
+                                                  std::optional<VersionedModel>& loaded) const {
   const char* phase = "";
   try {
     VersionedModel candidate{folder.version, Model::Load(folder.path, options_.model)};
-    if (serving_.closed()) return "";
+    if (serving_.closed()) return {};
     phase = "warm_up failed: ";
     if (options_.warm_up) options_.warm_up(candidate.model);
     loaded = std::move(candidate);
-    return "";
+    return {};
   } catch (const CancelledError&) {
     throw;
   } catch (const std::exception& error) {
-    return std::string(phase) + error.what();
+    return {phase + std::string(error.what()), IsPassing(error)};
   } catch (...) {
-    return std::string(phase) + "it threw what is no std::exception";
+    return {phase + std::string("it threw what is no std::exception"), false};
   }
 }
 

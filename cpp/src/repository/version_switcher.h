@@ -23,8 +23,9 @@ class VersionSwitcher {
   VersionSwitcher& operator=(const VersionSwitcher&) = delete;
 
   // Looks at the directory and does what it asks for; one thread at a time. Callbacks are called in this thread, and
-  // end it by CancelledError.
-  void Look();
+  // end it by CancelledError. `asked`: by somebody, not by the clock, so that versions are tried again now that are
+  // tried again from time to time.
+  void Look(bool asked = false);
 
   // Whether this thread is in Look, which is then in a callback.
   bool IsLooking() const { return looker_.load() == std::this_thread::get_id(); }
@@ -38,10 +39,14 @@ class VersionSwitcher {
 
  private:
   // Returns whether it serves.
-  bool Try(const VersionFolder& folder);
-  // Why it could not be loaded and warmed; empty if it could, or the repository was closed meanwhile.
+  bool Try(const VersionFolder& folder, bool asked);
+  struct Failure {
+    std::string error;     // empty: none
+    bool passing = false;  // says nothing about the version's files
+  };
+  // Why it could not be loaded and warmed; no error if it could, or the repository was closed meanwhile.
   // Throws the CancelledError of warm_up.
-  std::string Prepare(const VersionFolder& folder, std::optional<VersionedModel>& loaded) const;
+  Failure Prepare(const VersionFolder& folder, std::optional<VersionedModel>& loaded) const;
   // Throws the CancelledError of on_event.
   void Tell(RepositoryEventKind kind, std::int64_t version, const std::string& message) const;
   std::string GoesOn() const;

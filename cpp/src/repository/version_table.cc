@@ -1,10 +1,22 @@
 #include "repository/version_table.h"
 
+#include <algorithm>
 #include <chrono>
 #include <iterator>
 #include <utility>
 
 namespace tftrt {
+namespace {
+
+// Doubles from attempt to attempt, so that a large model does not spend the machine on loading.
+std::chrono::duration<double> PauseAfter(int passing_errors, double load_seconds) {
+  constexpr double kLeast = 1;
+  constexpr double kMost = 600;
+  const int doublings = std::min(passing_errors - 1, 10);
+  return std::chrono::duration<double>(std::min(std::max(kLeast, load_seconds) * (1 << doublings), kMost));
+}
+
+}  // namespace
 
 void VersionTable::Enter(Entry& entry, VersionState state) {
   entry.status.state = state;
@@ -43,11 +55,19 @@ void VersionTable::Abandon(std::int64_t version) {
   Enter(entry->second, VersionState::kAvailable);
 }
 
-void VersionTable::Break(std::int64_t version, const std::string& error, double load_seconds, Fingerprint files) {
+void VersionTable::Break(std::int64_t version, const std::string& error, bool passing, double load_seconds,
+                         Fingerprint files) {
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_.at(version);
   entry.status.error = error;
   entry.status.load_seconds = load_seconds;
+  entry.passing_errors = passing ? (entry.tried == files ? entry.passing_errors : 0) + 1 : 0;
+  entry.next_attempt.reset();
+  if (passing) {
+    using Clock = std::chrono::steady_clock;
+    entry.next_attempt =
+        Clock::now() + std::chrono::duration_cast<Clock::duration>(PauseAfter(entry.passing_errors, load_seconds));
+  }
   entry.tried = std::move(files);
   Enter(entry, VersionState::kBroken);
 }
@@ -73,10 +93,11 @@ void VersionTable::RetireLocked() {
   }
 }
 
-bool VersionTable::IsBroken(std::int64_t version, const Fingerprint& files) const {
+bool VersionTable::IsBroken(std::int64_t version, const Fingerprint& files, bool asked) const {
   const std::lock_guard lock(mutex_);
   const Entry& entry = entries_.at(version);
-  return entry.status.state == VersionState::kBroken && entry.tried == files;
+  if (entry.status.state != VersionState::kBroken || entry.tried != files) return false;
+  return !entry.next_attempt || (!asked && std::chrono::steady_clock::now() < *entry.next_attempt);
 }
 
 std::vector<VersionStatus> VersionTable::Statuses() const {

@@ -105,9 +105,14 @@ class Session {
   }
 
   void NewTensor() {
-    const std::vector<std::int64_t> dims = Dims();
+    std::vector<std::int64_t> dims = Dims();
+    const tftrt_dtype dtype = DType();
+    // Strings are made by operator new: AddressSanitizer's ends the process where there is no memory.
+    if (dtype == TFTRT_STRING) {
+      for (std::int64_t& dim : dims) dim %= 5;
+    }
     tftrt_tensor* tensor = nullptr;
-    tftrt_status* status = tftrt_tensor_new(DType(), dims.data(), dims.size(), &tensor);
+    tftrt_status* status = tftrt_tensor_new(dtype, dims.data(), dims.size(), &tensor);
     // Undefined values would make runs differ.
     auto view = Sized<tftrt_tensor_view>();
     if (tensor != nullptr) {
@@ -228,7 +233,8 @@ class Session {
   }
 
   void MakeInput() {
-    const std::vector<std::int64_t> dims = Dims();
+    std::vector<std::int64_t> dims = Dims();
+    for (std::int64_t& dim : dims) dim %= 5;
     tftrt_tensor* tensor = nullptr;
     const char* name = Name();
     Keep(tftrt_model_make_input(model_, name, dims.data(), dims.size(), input_.Byte() % 8 == 0, &tensor), tensor);
@@ -248,7 +254,7 @@ class Session {
 
   void ReadFigures() {
     auto memory = Sized<tftrt_memory>();
-    memory.struct_size = input_.Byte() % 4 == 0 ? input_.Byte() : sizeof memory;
+    memory.struct_size = input_.Byte() % 4 == 0 ? input_.Byte() % sizeof memory : sizeof memory;
     Succeeded(tftrt_model_get_memory(model_, &memory));
     tftrt_stats* stats = nullptr;
     Expect(Succeeded(tftrt_model_get_stats(model_, &stats)));

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-OK, INVALID, BUSY, UNAVAILABLE, FAILED = range(5)
+OK, INVALID, BUSY, UNAVAILABLE, FAILED, LATE = range(6)
 
 
 class Answer(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -17,9 +18,10 @@ import numpy as np
 import pytest
 
 import exports
+import service_models
 import tftrt
 from conftest import HERE, PATIENCE, TensorFlow
-from service_client import BUSY, INVALID, OK, UNAVAILABLE, Client, decode
+from service_client import BUSY, INVALID, LATE, OK, UNAVAILABLE, Client, decode
 
 Export = Callable[[str], Path]
 SOURCE = HERE.parents[1] / "examples" / "cpp"
@@ -95,14 +97,17 @@ def test_classifier(programs: Path, exported: Export, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def models(tmp_path: Path, tensorflow: TensorFlow) -> Callable[[int], Path]:
-    """Makes a version of a model that adds the version's number."""
+def models(tmp_path: Path, tensorflow: TensorFlow) -> Callable[..., Path]:
+    """Makes a version of a model: one that adds the version's number, or what a function of service_models builds."""
     folder = tmp_path / "models"
     folder.mkdir()
 
-    def make(version: int) -> Path:
+    def make(version: int, build: Callable[..., None] | None = None, *arguments: int) -> Path:
         unfinished = tmp_path / f"unfinished_{version}"
-        tensorflow.call(exports.build, "adds", str(unfinished), str(version))
+        if build is None:
+            tensorflow.call(exports.build, "adds", str(unfinished), str(version))
+        else:
+            tensorflow.call(build, str(unfinished), *arguments)
         return unfinished.rename(folder / str(version))
 
     make.folder = folder  # type: ignore[attr-defined]
@@ -115,10 +120,23 @@ class Service:
     def __init__(self, program: Path, folder: Path, *arguments: str) -> None:
         command = [str(program), "--models", str(folder), "--device", "cpu", "--poll_ms", "20", *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def await_ready(self) -> Service:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("ready at "), self.process.communicate()[1]
         self.address = line.split()[-1]
+        return self
+
+    def errors_until(self, text: str) -> list[str]:
+        """What it writes to stderr, up to a line with this text."""
+        assert self.process.stderr is not None
+        lines = []
+        for line in self.process.stderr:
+            lines.append(line.rstrip())
+            if text in line:
+                return lines
+        raise AssertionError(f"{text!r} was not written, but {lines}")
 
     def end(self) -> str:
         """Send SIGTERM; what it wrote to stderr."""
@@ -132,9 +150,9 @@ class Service:
 def serve(programs: Path, models: Any) -> Iterator[Callable[..., Service]]:
     started: list[Service] = []
 
-    def start(*arguments: str) -> Service:
+    def start(*arguments: str, await_ready: bool = True) -> Service:
         started.append(Service(programs / "service" / "service", models.folder, *arguments))
-        return started[-1]
+        return started[-1].await_ready() if await_ready else started[-1]
 
     yield start
     for service in started:
@@ -210,11 +228,7 @@ def test_a_version_with_other_inputs_does_not_serve(
     service = serve()
     unfinished = Path(shutil.copytree(exported("any_rank"), models.folder / "unfinished"))
     unfinished.rename(models.folder / "2")
-    assert service.process.stderr is not None
-    for line in service.process.stderr:
-        if "version 2 is broken" in line:
-            break
-    assert "its signature is not that of the first version" in line
+    assert "its signature is not that of the first version" in service.errors_until("version 2 is broken")[-1]
     with Client(service.address) as client:
         answer = client.call(1, numbers(1))
         assert (answer.status, answer.version) == (OK, 1)
@@ -326,3 +340,106 @@ def test_sigterm_in_the_middle_answers_what_was_accepted(serve: Callable[..., Se
     assert failures == []
     assert len(answered) == CLIENTS
     assert min(answered) > 20
+
+
+def steps(count: int) -> np.ndarray:
+    """For service_models.slow."""
+    return np.full(SHAPE, count, np.float32)
+
+
+def test_what_was_accepted_is_answered_after_the_grace(serve: Callable[..., Service], models: Any) -> None:
+    models(1, service_models.slow, 0)
+    service = serve("--workers", "1", "--queue", "10", "--grace_ms", "1", "--max_wait_ms", "600000")
+    with Client(service.address) as client, Client(service.address) as other:
+        for number in range(20):
+            client.send(number, steps(1000))
+        turned_away = set()
+        # Requests are read in order: by then all are.
+        while 19 not in turned_away:
+            answer = client.receive()
+            assert answer is not None
+            assert answer.status == BUSY
+            turned_away.add(answer.id)
+        service.process.send_signal(signal.SIGTERM)
+        for number in sorted(set(range(20)) - turned_away):
+            answer = client.receive()
+            assert answer is not None, f"{number} was accepted"
+            assert (answer.id, answer.status) == (number, OK)
+            np.testing.assert_array_equal(decode(answer.rest), steps(1000))
+        assert len(turned_away) < 10
+        assert client.receive() is None
+        assert other.receive() is None
+        assert service.process.wait(PATIENCE) == 0
+
+
+def test_a_request_that_waited_too_long_is_not_worked_on(serve: Callable[..., Service], models: Any) -> None:
+    models(1, service_models.slow, 0)
+    service = serve("--workers", "1", "--max_wait_ms", "50")
+    with Client(service.address) as client:
+        for number in range(4):
+            client.send(number, steps(2000))
+        client.send(4, kind=0)
+        answers = [client.receive() for _ in range(5)]
+        assert [answer and answer.status for answer in answers] == [OK, LATE, LATE, LATE, LATE]
+        assert answers[1] is not None
+        assert "longer than the 50 ms" in answers[1].text
+        assert client.call(5, steps(1)).status == OK
+    service.end()
+
+
+def test_a_version_is_warm_before_it_serves(serve: Callable[..., Service], models: Any) -> None:
+    models(1, service_models.loud)
+    service = serve("--workers", "3")
+    assert service.errors_until("version 1 serves").count("called with [1 4]") == 2
+    with Client(service.address) as client:
+        for rows in (2, 5, 2):
+            client.call(rows, np.zeros((rows, 4), np.float32))
+        models(2, service_models.loud)
+        lines = service.errors_until("version 2 serves")
+        loading = next(i for i, line in enumerate(lines) if "version 2" in line)
+        assert lines[loading + 1 : -1] == [f"called with [{rows} 4]" for rows in (1,) * 2 + (2,) * 6 + (5,) * 6]
+        assert lines[:loading] == [f"called with [{rows} 4]" for rows in (2, 5, 2)]
+        answer = client.call(1, numbers(1))
+        assert (answer.status, answer.version) == (OK, 2)
+        np.testing.assert_array_equal(decode(answer.rest), numbers(1) + 1)
+    service.end()
+
+
+def test_no_warm_up_if_so_asked(serve: Callable[..., Service], models: Any) -> None:
+    models(1, service_models.loud)
+    service = serve("--warmup", "0")
+    assert not any("called with" in line for line in service.errors_until("version 1 serves"))
+    service.end()
+
+
+def test_sigterm_while_the_first_version_is_loaded(serve: Callable[..., Service], models: Any) -> None:
+    models(1, service_models.slow, 10**12)
+    service = serve(await_ready=False)
+    service.errors_until("version 1")
+    service.process.send_signal(signal.SIGTERM)
+    output, _ = service.process.communicate(timeout=PATIENCE)
+    assert (service.process.returncode, output) == (0, "")
+
+
+def test_sigterm_without_a_free_file_descriptor(serve: Callable[..., Service], models: Any) -> None:
+    models(1)
+    service = serve("--grace_ms", "1")
+    pid, limits = service.process.pid, resource.prlimit(service.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    with Client(service.address) as client:
+        client.send(1, numbers(1))
+        before = cpu_seconds(pid)
+        time.sleep(1)
+        assert cpu_seconds(pid) - before < 0.5
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        answer = client.receive()
+        assert answer is not None
+        assert answer.status == OK
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        with Client(service.address):
+            service.end()
+
+
+def cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -29,6 +29,7 @@ enum class Status : std::uint8_t {
   kBusy = 2,         // too many requests are waiting: try again later
   kUnavailable = 3,  // the service is stopping: try another one
   kFailed = 4,
+  kLate = 5,  // it waited too long, and was not worked on
 };
 
 // A longer message is refused, and its connection closed.

@@ -21,14 +21,15 @@ constexpr std::chrono::milliseconds kAfterFailure{50};
 
 }  // namespace
 
-Server::Server(tftrt::ModelRepository repository, const ServerOptions& options)
+Server::Server(tftrt::ModelRepository repository, WarmRunners& warm, const ServerOptions& options)
     : options_(options),
       listener_(Listen(options.address)),
       address_(AddressOf(listener_, options.address)),
       queue_(static_cast<std::size_t>(options.queue)) {
   try {
     for (int i = 0; i < options.workers; ++i) {
-      workers_.emplace_back([this, worker = Worker(repository)]() mutable { worker.Work(queue_); });
+      workers_.emplace_back(
+          [this, worker = Worker(repository, warm, options.max_wait)]() mutable { worker.Work(queue_); });
     }
     acceptor_ = std::thread([this] { Accept(); });
   } catch (const std::exception&) {
@@ -41,7 +42,7 @@ Server::Server(tftrt::ModelRepository repository, const ServerOptions& options)
 Server::~Server() { Stop(std::chrono::milliseconds(0)); }
 
 void Server::Stop(std::chrono::milliseconds grace) {
-  if (std::exchange(stopped_, true)) return;
+  if (stopping_.exchange(true)) return;
   const auto deadline = std::chrono::steady_clock::now() + grace;
   shutdown(listener_.fd(), SHUT_RDWR);
   acceptor_.join();
@@ -52,11 +53,13 @@ void Server::Stop(std::chrono::milliseconds grace) {
   client_gone_.wait_until(lock, deadline, [&] {
     return std::all_of(clients_.begin(), clients_.end(), [](const Client& client) { return !client.connection; });
   });
+  lock.unlock();
+  for (std::thread& worker : workers_) worker.join();
+  lock.lock();
   for (const Client& client : clients_) {
     if (client.connection != nullptr) client.connection->ShutDown();
   }
   lock.unlock();
-  for (std::thread& worker : workers_) worker.join();
   for (Client& client : clients_) client.reader.join();
 }
 
@@ -66,8 +69,8 @@ void Server::Accept() {
     const int error = errno;
     JoinGone();
     if (socket.fd() < 0) {
-      // EINVAL: Stop has shut the listener down.
-      if (error == EINVAL) return;
+      // Without a free file descriptor, accept4 does not come to see that the listener is shut down.
+      if (error == EINVAL || stopping_) return;
       if (error != EINTR && error != ECONNABORTED) std::this_thread::sleep_for(kAfterFailure);
       continue;
     }
@@ -101,7 +104,7 @@ void Server::ReadRequests(const std::shared_ptr<Connection>& connection) {
   for (std::string message; connection->Receive(message);) {
     Request request;
     ParseRequest(message, request);
-    const Outcome outcome = queue_.Push({connection, std::move(message)});
+    const Outcome outcome = queue_.Push({connection, std::move(message), std::chrono::steady_clock::now()});
     if (outcome == Outcome::kFull) {
       connection->Send(BeginAnswer(request.id, Status::kBusy, -1) + "too many requests are waiting");
     } else if (outcome == Outcome::kClosed) {

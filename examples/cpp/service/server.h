@@ -3,6 +3,7 @@
 
 #include <tftrt/model_repository.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <list>
@@ -15,6 +16,7 @@
 #include "bounded_queue.h"
 #include "connection.h"
 #include "sockets.h"
+#include "warm_runners.h"
 #include "worker.h"
 
 namespace service {
@@ -24,13 +26,16 @@ struct ServerOptions {
   int workers = 4;        // requests that are worked on at the same time
   int queue = 256;        // requests that may wait; more are answered kBusy
   int connections = 256;  // more are closed at once
+
+  // Requests that waited longer are answered kLate.
+  std::chrono::milliseconds max_wait{10000};
 };
 
 // A thread for each connection reads requests, a pool of workers answers them.
 class Server {
  public:
-  // Listens from now on. Throws what Listen does.
-  Server(tftrt::ModelRepository repository, const ServerOptions& options);
+  // Listens from now on. Throws what Listen does. `warm` has to live longer.
+  Server(tftrt::ModelRepository repository, WarmRunners& warm, const ServerOptions& options);
 
   // Stops at once if Stop was not called.
   ~Server();
@@ -39,7 +44,7 @@ class Server {
   const std::string& address() const { return address_; }
 
   // Accepts no more connections, answers what was accepted, and answers kUnavailable to what still comes, until all
-  // clients are gone; when `grace` is over the others are let go of.
+  // clients are gone. When `grace` is over and all that was accepted is answered, the others are let go of.
   void Stop(std::chrono::milliseconds grace);
 
  private:
@@ -61,7 +66,7 @@ class Server {
   std::mutex mutex_;
   std::condition_variable client_gone_;
   std::list<Client> clients_;
-  bool stopped_ = false;
+  std::atomic<bool> stopping_{false};
   std::thread acceptor_;
 };
 

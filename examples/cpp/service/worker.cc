@@ -10,8 +10,6 @@ namespace {
 
 // An old version is let go of after so long without a request.
 constexpr std::chrono::milliseconds kPatience{1000};
-// Of different shapes; a client that sends ever new ones costs time, not memory.
-constexpr std::size_t kMostRunners = 16;
 
 std::string Text(std::uint64_t id, Status status, std::int64_t version, const std::string& text) {
   return BeginAnswer(id, status, version) + text;
@@ -48,14 +46,18 @@ void Worker::Work(BoundedQueue<Job>& queue) {
   while (!queue.drained()) {
     const std::optional<Job> job = queue.Pop(kPatience);
     FollowVersion();
-    if (job) job->connection->Send(Answer(job->message));
+    if (job) job->connection->Send(Answer(*job));
   }
 }
 
-std::string Worker::Answer(const std::string& message) {
+std::string Worker::Answer(const Job& job) {
   Request request;
-  if (!ParseRequest(message, request))
+  if (!ParseRequest(job.message, request))
     return Text(request.id, Status::kInvalid, current_.version, "this is no request");
+  if (std::chrono::steady_clock::now() - job.accepted > max_wait_) {
+    return Text(request.id, Status::kLate, current_.version,
+                "it waited longer than the " + std::to_string(max_wait_.count()) + " ms that a request may");
+  }
   try {
     if (request.kind == Kind::kRun) {
       std::string answer = Run(request);
@@ -78,34 +80,32 @@ std::string Worker::Run(const Request& request) {
     return Text(request.id, Status::kInvalid, current_.version,
                 "the inputs are not the " + std::to_string(dtypes.size()) + " tensors that the signature has");
   }
-  tftrt::Runner& runner = RunnerFor(inputs);
+  Shapes shapes;
+  for (const TensorView& input : inputs) shapes.push_back(input.shape);
+  auto bound = runners_.find(shapes);
+  const bool is_new = bound == runners_.end();
+  if (is_new) {
+    tftrt::Runner made = Bind(current_.model, shapes);
+    if (runners_.size() >= kMostShapes) runners_.clear();
+    bound = runners_.emplace(shapes, std::move(made)).first;
+  }
+  tftrt::Runner& runner = bound->second;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     tftrt::Tensor input = runner.input(i);
     if (!inputs[i].elements.empty()) std::memcpy(input.data(), inputs[i].elements.data(), inputs[i].elements.size());
   }
   runner.Run();
+  if (is_new) warm_.Remember(shapes);
   std::string answer = BeginAnswer(request.id, Status::kOk, current_.version);
   for (std::size_t i = 0; i < runner.outputs().size(); ++i) AppendTensor(runner.output(i), answer);
   return answer;
-}
-
-tftrt::Runner& Worker::RunnerFor(const std::vector<TensorView>& inputs) {
-  std::vector<tftrt::Shape> shapes;
-  for (const TensorView& input : inputs) shapes.push_back(input.shape);
-  const auto found = runners_.find(shapes);
-  if (found != runners_.end()) return found->second;
-
-  tftrt::NamedShapes named;
-  for (std::size_t i = 0; i < shapes.size(); ++i) named.emplace_back(current_.model.inputs()[i].name, shapes[i]);
-  if (runners_.size() >= kMostRunners) runners_.clear();
-  return runners_.emplace(std::move(shapes), current_.model.Bind(named)).first->second;
 }
 
 void Worker::FollowVersion() {
   tftrt::VersionedModel now = repository_.current();
   // Not by the number: a version that was removed may come back as another model.
   if (&now.model.info() == &current_.model.info()) return;
-  runners_.clear();
+  runners_ = warm_.Take(now.model);
   current_ = std::move(now);
 }
 

@@ -2,9 +2,8 @@
 #define SERVICE_WORKER_H_
 
 #include <tftrt/model_repository.h>
-#include <tftrt/runner.h>
 
-#include <map>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "bounded_queue.h"
 #include "connection.h"
 #include "protocol.h"
+#include "warm_runners.h"
 
 namespace service {
 
@@ -20,27 +20,30 @@ namespace service {
 struct Job {
   std::shared_ptr<Connection> connection;
   std::string message;
+  std::chrono::steady_clock::time_point accepted;
 };
 
 // Answers requests, one after the other, in a thread of its own. For each shape it keeps a bound call, whose inputs and
 // outputs are where the GPU reads and writes them.
 class Worker {
  public:
-  explicit Worker(tftrt::ModelRepository repository)
-      : repository_(std::move(repository)), current_(repository_.current()) {}
+  // Requests that waited longer than `max_wait` are answered kLate. `warm` has to live longer.
+  Worker(tftrt::ModelRepository repository, WarmRunners& warm, std::chrono::milliseconds max_wait)
+      : repository_(std::move(repository)), warm_(warm), max_wait_(max_wait), current_(repository_.current()) {}
 
   // Until the queue is closed and empty.
   void Work(BoundedQueue<Job>& queue);
 
  private:
-  std::string Answer(const std::string& message);
+  std::string Answer(const Job& job);
   std::string Run(const Request& request);
-  tftrt::Runner& RunnerFor(const std::vector<TensorView>& inputs);
   void FollowVersion();
 
   tftrt::ModelRepository repository_;
+  WarmRunners& warm_;
+  std::chrono::milliseconds max_wait_;
   tftrt::VersionedModel current_;
-  std::map<std::vector<tftrt::Shape>, tftrt::Runner> runners_;
+  Runners runners_;
 };
 
 // What the service needs of a model: throws tftrt::UnsupportedError if it has inputs or outputs of strings, or, unless

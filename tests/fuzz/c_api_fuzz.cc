@@ -99,7 +99,8 @@ class Session {
 
   const tftrt_tensor* Tensor() { return tensors_.empty() ? nullptr : tensors_[input_.Byte() % tensors_.size()]; }
 
-  void Keep(tftrt_status* status, tftrt_tensor* tensor) {
+  // By reference, because the call that makes `status` sets it, and may come last of the arguments.
+  void Keep(tftrt_status* status, tftrt_tensor* const& tensor) {
     Expect(Succeeded(status) == (tensor != nullptr));
     if (tensor != nullptr) tensors_.push_back(tensor);
   }

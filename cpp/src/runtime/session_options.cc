@@ -1,9 +1,9 @@
 #include "runtime/session_options.h"
 
-#include <charconv>
-#include <string_view>
+#include <optional>
 #include <vector>
 
+#include "api/device_name.h"
 #include "runtime/executor_choice.h"
 #include "tensorflow/core/framework/device_factory.h"
 #include "tensorflow/core/protobuf/config.pb.h"
@@ -11,8 +11,6 @@
 
 namespace tftrt {
 namespace {
-
-constexpr std::string_view kGpuPrefix = "gpu:";
 
 int CountGpus() {
   tensorflow::DeviceFactory* factory = tensorflow::DeviceFactory::GetFactory("GPU");
@@ -26,20 +24,15 @@ int CountGpus() {
 Placement ResolveDevice(const std::string& device) {
   if (device == "cpu") return {};
   if (device == "auto") return {CountGpus() > 0, 0};
-  int index = -1;
-  if (device.compare(0, kGpuPrefix.size(), kGpuPrefix) == 0) {
-    const char* end = device.data() + device.size();
-    const auto [last, error] = std::from_chars(device.data() + kGpuPrefix.size(), end, index);
-    if (error != std::errc() || last != end) index = -1;
-  }
-  if (index < 0) throw InvalidArgumentError("device is \"" + device + "\"; expected \"auto\", \"cpu\" or \"gpu:N\"");
+  const std::optional<int> index = GpuIndex(device);
+  if (!index) throw InvalidArgumentError("device is \"" + device + "\"; expected \"auto\", \"cpu\" or \"gpu:N\"");
   const int gpus = CountGpus();
-  if (index >= gpus) {
+  if (*index >= gpus) {
     throw IncompatibleError("device is \"" + device + "\", but TensorFlow finds " +
                             (gpus == 0 ? "no GPU" : std::to_string(gpus) + " GPUs, counted from 0,") +
                             " on this machine; \"tftrt doctor\" says why, device = \"cpu\" runs the model without");
   }
-  return {true, index};
+  return {true, *index};
 }
 
 tensorflow::SessionOptions MakeSessionOptions(const ModelOptions& options, const ResolvedRuntimeOptions& runtime,

@@ -91,6 +91,8 @@ class Barrier {
   bool open_ = false;
 };
 
+using Strings = std::vector<std::string>;
+
 class Repository : public testing::Test {
  protected:
   Repository() {
@@ -164,6 +166,16 @@ class Repository : public testing::Test {
     EXPECT_EQ(Added(repository.model()), static_cast<float>(version));
   }
 
+  // Version 2, which is broken: the events since the last look say so once.
+  void ExpectTriedOnceUntilItsFilesChange(ModelRepository& repository) {
+    repository.Refresh();
+    repository.Refresh();
+    EXPECT_EQ(Events(), (Strings{"loading 2", "broken 2"}));
+    Write(PathOf("2") / "saved_model.pbtxt", AddText(2));
+    repository.Refresh();
+    ExpectServes(repository, 2);
+  }
+
   TemporaryFolder folder_;
   RepositoryOptions options_;
 
@@ -171,8 +183,6 @@ class Repository : public testing::Test {
   std::mutex mutex_;
   std::vector<RepositoryEvent> events_;
 };
-
-using Strings = std::vector<std::string>;
 
 // Opening
 
@@ -335,13 +345,7 @@ TEST_F(RepositoryRefresh, KeepsServingIfTheNewerIsBrokenAndTriesItAgainWhenItCha
   EXPECT_EQ(States(repository), (Strings{"2 broken", "1 serving"}));
   ExpectContains(LastMessage(), "version 2 is broken: ");
   ExpectContains(LastMessage(), "; version 1 goes on serving");
-  repository.Refresh();
-  repository.Refresh();
-  EXPECT_EQ(Events(), (Strings{"loading 2", "broken 2"}));
-
-  Write(PathOf("2") / "saved_model.pbtxt", AddText(2));
-  repository.Refresh();
-  ExpectServes(repository, 2);
+  ExpectTriedOnceUntilItsFilesChange(repository);
   EXPECT_EQ(StatusOf(repository, 2).error, "");
 }
 
@@ -406,12 +410,7 @@ TEST_F(RepositoryRefresh, LinksInCirclesInAVersionAreFollowedOnce) {
   }
   fs::create_directory_symlink("itself", PathOf("2") / "itself");
   Events();
-  repository.Refresh();
-  repository.Refresh();
-  EXPECT_EQ(Events(), (Strings{"loading 2", "broken 2"}));
-  Write(PathOf("2") / "saved_model.pbtxt", AddText(2));
-  repository.Refresh();
-  ExpectServes(repository, 2);
+  ExpectTriedOnceUntilItsFilesChange(repository);
 }
 
 TEST_F(RepositoryRefresh, ChecksumsAreCompared) {

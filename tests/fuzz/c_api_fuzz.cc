@@ -188,13 +188,18 @@ class Session {
     return names;
   }
 
-  void Run() {
-    const std::vector<tftrt_named_tensor> inputs = NamedTensors();
-    const std::vector<const char*> wanted = Names();
+  static tftrt_call_options OptionsOf(const std::vector<const char*>& wanted) {
     tftrt_call_options options;
     tftrt_call_options_init(&options, sizeof options);
     options.outputs = wanted.data();
     options.num_outputs = wanted.size();
+    return options;
+  }
+
+  void Run() {
+    const std::vector<tftrt_named_tensor> inputs = NamedTensors();
+    const std::vector<const char*> wanted = Names();
+    tftrt_call_options options = OptionsOf(wanted);
     if (input_.Byte() % 8 == 0) options.struct_size = input_.Byte() % sizeof options;
     tftrt_tensor* outputs[8] = {};
     const std::size_t count = input_.Byte() % 9;
@@ -208,10 +213,7 @@ class Session {
   void RunAsync() {
     const std::vector<tftrt_named_tensor> inputs = NamedTensors();
     const std::vector<const char*> wanted = Names();
-    tftrt_call_options options;
-    tftrt_call_options_init(&options, sizeof options);
-    options.outputs = wanted.data();
-    options.num_outputs = wanted.size();
+    tftrt_call_options options = OptionsOf(wanted);
     const std::uint8_t timeout = input_.Byte();
     options.timeout_us = timeout % 4 == 0 ? timeout / 4 : static_cast<std::int64_t>(timeout % 4) - 2;
     tftrt_cancellation* cancellation = nullptr;

@@ -126,10 +126,11 @@ class Model:
 
     Raises:
         ModelError: It does not exist, is damaged, or does not match its manifest.
-        InvalidArgumentError: No such signature, tag set or option.
+        InvalidArgumentError: No such signature, tag set or option; a warm-up call does not like its made-up input.
         UnsupportedError: It uses an op that nobody registered.
         IncompatibleError: TensorFlow is missing or has another version; the process was forked; the engines are for
             another GPU or TensorRT.
+        InternalError: No memory, too many open files: says nothing about the model.
 
     Source: python/tftrt/model.py, cpp/include/tftrt/model.h
     """

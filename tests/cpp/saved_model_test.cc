@@ -1,6 +1,7 @@
 // Reading SavedModels without loading them, and checking converted ones against their manifest.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -77,6 +78,44 @@ TEST(Inspect, TakesTags) {
   EXPECT_EQ(info.ops.size(), 2u);
   EXPECT_THROW(InspectSavedModel(ModelPath("add"), {"train"}), InvalidArgumentError);
   EXPECT_THROW(InspectSavedModel(ModelPath("none")), ModelError);
+}
+
+// Lets nobody in the process open a file.
+class NoMoreFiles {
+ public:
+  NoMoreFiles() {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreFiles(const NoMoreFiles&) = delete;
+  NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+
+ private:
+  rlimit before_;
+};
+
+TEST(Inspect, TooManyOpenFilesAreNotTheModelsFault) {
+  for (const char* name : {"add", "converted"}) {
+    InspectSavedModel(ModelPath(name));
+    std::string message;
+    {
+      const NoMoreFiles no_more;
+      message = MessageOf<InternalError>([&] { InspectSavedModel(ModelPath(name)); });
+    }
+    ExpectContains(message, std::string("cannot open ") + ModelPath(name) + "/");
+    ExpectContains(message, "Too many open files");
+    InspectSavedModel(ModelPath(name));
+  }
+}
+
+TEST(Inspect, LinksInCirclesAreTheModelsFault) {
+  const TemporaryFolder folder;
+  fs::create_symlink("model", folder.path() / "model");
+  ExpectContains(MessageOf<ModelError>([&] { InspectSavedModel((folder.path() / "model").string()); }),
+                 "cannot look for " + (folder.path() / "model").string());
 }
 
 TEST(Manifest, IsShownAndTheModelRuns) {

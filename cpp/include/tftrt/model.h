@@ -67,8 +67,9 @@ class TFTRT_EXPORT Model {
   // Loads the SavedModel in folder `path`, restores its variables, runs its initialisers, loads its engines and makes
   // the signature ready to call. A model that tftrt converted is checked against its manifest first. A SavedModel is a
   // program: load it only from where you trust. Throws ModelError (missing, damaged), InvalidArgumentError (unknown
-  // signature, tag set or option), UnsupportedError (an op that nobody registered), IncompatibleError (no or another
-  // TensorFlow; engines for another GPU or TensorRT).
+  // signature, tag set or option; a warm-up call that does not like its made-up input), UnsupportedError (an op that
+  // nobody registered), IncompatibleError (no or another TensorFlow; engines for another GPU or TensorRT),
+  // InternalError (no memory, too many open files: says nothing about the model).
   static Model Load(const std::string& path, const ModelOptions& options = {});
 
   // The same model through another of its signatures. Throws InvalidArgumentError if there is none of that name.

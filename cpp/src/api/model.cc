@@ -39,6 +39,12 @@ Tensor MakeUp(const TensorSpec& spec) {
   return Zeros(spec.dtype, shape);
 }
 
+// An InternalError stays one: it says nothing about the model, and whoever loads may try again.
+[[noreturn]] void ThrowWarmUpError(const Error& error, const std::string& message) {
+  if (dynamic_cast<const InternalError*>(&error) != nullptr) throw InternalError(message);
+  throw InvalidArgumentError(message);
+}
+
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -101,8 +107,8 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
       const SharedModel::Use use(*model_);
       callables_.all_outputs().Warm(pointers.data());
     } catch (const Error& error) {
-      throw InvalidArgumentError(std::string("warming the engines with zeros failed: ") + error.what() +
-                                 ". Load with warm_engines = false");
+      ThrowWarmUpError(error, std::string("warming the engines with zeros failed: ") + error.what() +
+                                  ". Load with warm_engines = false");
     }
   }
 
@@ -206,9 +212,8 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
     try {
       for (int i = 0; i < calls; ++i) Run(pointers.data());
     } catch (const Error& error) {
-      throw InvalidArgumentError(
-          std::string("the warm-up call failed on made-up input (zeros, unknown dimensions 1): ") + error.what() +
-          ". Load with warmup = 0 and make the first call with real input");
+      ThrowWarmUpError(error, std::string("the warm-up call failed on made-up input (zeros, unknown dimensions 1): ") +
+                                  error.what() + ". Load with warmup = 0 and make the first call with real input");
     }
   }
 

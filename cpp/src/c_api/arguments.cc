@@ -9,7 +9,8 @@ std::string Item(const char* argument, std::size_t index) {
   return std::string(argument) + "[" + std::to_string(index) + "]";
 }
 
-void RequireArray(const void* array, std::size_t count, const char* argument) {
+template <typename T>
+void RequireArray(const T* array, std::size_t count, const char* argument) {
   if (array != nullptr || count == 0) return;
   throw InvalidArgumentError(std::string(argument) + " is NULL, but " + std::to_string(count) +
                              " items were announced");
@@ -17,9 +18,7 @@ void RequireArray(const void* array, std::size_t count, const char* argument) {
 
 }  // namespace
 
-void Require(const void* pointer, const char* argument) {
-  if (pointer == nullptr) throw InvalidArgumentError(std::string(argument) + " is NULL");
-}
+void ThrowNull(const char* argument) { throw InvalidArgumentError(std::string(argument) + " is NULL"); }
 
 std::vector<std::string> Texts(const char* const* texts, std::size_t count, const char* argument) {
   RequireArray(texts, count, argument);

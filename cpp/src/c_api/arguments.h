@@ -11,8 +11,13 @@
 
 namespace tftrt::c_api {
 
+[[noreturn]] void ThrowNull(const char* argument);
+
 // Throws InvalidArgumentError if the pointer for this argument is null.
-void Require(const void* pointer, const char* argument);
+template <typename T>
+void Require(const T* pointer, const char* argument) {
+  if (pointer == nullptr) ThrowNull(argument);
+}
 
 // The same for where a handle goes, which becomes null first.
 template <typename T>

@@ -48,7 +48,7 @@ tftrt_status* tftrt_model_run_async(const tftrt_model* model, const tftrt_named_
     Require(model, "model");
     if (done == nullptr) throw tftrt::InvalidArgumentError("done is NULL");
     model->model.RunAsync(TensorsFrom(inputs, num_inputs, "inputs"), CallOptionsFrom(options),
-                          [done, context](std::vector<tftrt::Tensor> outputs, std::exception_ptr error) {
+                          [done, context](std::vector<tftrt::Tensor> outputs, const std::exception_ptr& error) {
                             Finish(done, context, std::move(outputs), error);
                           });
   });

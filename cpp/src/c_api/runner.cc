@@ -24,9 +24,8 @@ tftrt_runner* BindTo(const tftrt_model* model, const Inputs& inputs, const tftrt
   return new tftrt_runner{model->model.Bind(inputs, bind.outputs, bind.on_gpu, bind.into)};
 }
 
-const Tensor& Written(const Tensor& output) {
+void RequireWritten(const Tensor& output) {
   if (!output.valid()) throw InvalidArgumentError("the runner has no outputs before its first run");
-  return output;
 }
 
 }  // namespace
@@ -101,7 +100,9 @@ tftrt_status* tftrt_runner_get_output(const tftrt_runner* runner, const char* na
     RequireHandle(tensor, "tensor");
     Require(runner, "runner");
     Require(name, "name");
-    *tensor = new tftrt_tensor{Written(runner->runner.output(name))};
+    const tftrt::Tensor& output = runner->runner.output(name);
+    RequireWritten(output);
+    *tensor = new tftrt_tensor{output};
   });
 }
 
@@ -109,7 +110,9 @@ tftrt_status* tftrt_runner_get_output_view(const tftrt_runner* runner, size_t in
   return Guard([&] {
     Require(runner, "runner");
     CheckIndex(index, runner->runner.outputs().size(), "output");
-    ViewTensor(Written(runner->runner.output(index)), view);
+    const tftrt::Tensor& output = runner->runner.output(index);
+    RequireWritten(output);
+    ViewTensor(output, view);
   });
 }
 

@@ -8,7 +8,7 @@ namespace tftrt::c_api {
 namespace {
 
 // Made before memory can run out, and never freed.
-tftrt_status& OutOfMemory() {
+tftrt_status& OutOfMemory() noexcept {
   static tftrt_status& status = *new tftrt_status{TFTRT_OUT_OF_MEMORY, "there is no memory for what tftrt needs"};
   return status;
 }

@@ -1,6 +1,6 @@
 #include "gpu/device_buffer.h"
 
-#include <cstdint>
+#include <memory>
 
 #include "runtime/lent_buffer.h"
 
@@ -13,8 +13,9 @@ void DeviceBuffer::Reserve(const GpuDevice& gpu, std::size_t bytes) {
   use_ = CountedUse();
   data_ = nullptr;
   memory_ = gpu.Allocate(static_cast<std::int64_t>(bytes + kAlignment));
-  data_ = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(memory_.data()) + kAlignment - 1) / kAlignment *
-                                  kAlignment);
+  void* begin = memory_.data();
+  std::size_t space = memory_.TotalBytes();
+  data_ = std::align(kAlignment, bytes, begin, space);
   bytes_ = bytes;
   use_ = CountedUse(gpu.counters(), counter_, static_cast<std::int64_t>(memory_.TotalBytes()));
 }

@@ -30,7 +30,7 @@ std::int64_t NanosecondsSince(Clock::time_point start) {
 }
 
 template <typename T>
-T AttrOr(OpKernelConstruction* context, const char* name, T otherwise) {
+T AttrOr(OpKernelConstruction* context, const char* name, const T& otherwise) {
   T value = otherwise;
   return context->HasAttr(name) && context->GetAttr(name, &value).ok() ? value : otherwise;
 }
@@ -119,7 +119,7 @@ void EngineOp::ComputeAsync(OpKernelContext* context, DoneCallback done) {
   const bool has_engine = !calibrates && HasEngine(context, shape, key, &status);
   OP_REQUIRES_OK_ASYNC(context, status, done);
   if (has_engine) {
-    RunEngine(context, shape, std::move(done));
+    RunEngine(context, shape, done);
   } else if (mode == EngineMode::kBuild) {
     Build(context, shape, std::move(done));
   } else {
@@ -140,7 +140,7 @@ bool EngineOp::HasEngine(OpKernelContext* context, const ShapeRecord& shape, con
   return plans.Accept(key.shapes(), &values);
 }
 
-void EngineOp::RunEngine(OpKernelContext* context, ShapeRecord& shape, DoneCallback done) {
+void EngineOp::RunEngine(OpKernelContext* context, ShapeRecord& shape, const DoneCallback& done) {
   const Clock::time_point start = Clock::now();
   absl::Status status;
   {
@@ -251,7 +251,7 @@ void EngineOp::Build(OpKernelContext* context, ShapeRecord& shape, DoneCallback 
   }
   // With the lock free again: what follows may run the same engine in this thread.
   if (has_engine) {
-    RunEngine(context, shape, std::move(call->done));
+    RunEngine(context, shape, call->done);
   } else if (!builds) {
     RunNative(context, shape, std::move(call->done));
   } else if (finished) {

@@ -43,7 +43,7 @@ class EngineOp : public tensorflow::AsyncOpKernel {
 
   bool HasEngine(tensorflow::OpKernelContext* context, const ShapeRecord& shape, const ShapeKey& key,
                  absl::Status* status) const;
-  void RunEngine(tensorflow::OpKernelContext* context, ShapeRecord& shape, DoneCallback done);
+  void RunEngine(tensorflow::OpKernelContext* context, ShapeRecord& shape, const DoneCallback& done);
   void RunNative(tensorflow::OpKernelContext* context, ShapeRecord& shape, DoneCallback done);
   void Miss(tensorflow::OpKernelContext* context, ShapeRecord& shape, DoneCallback done);
   void Collect(tensorflow::OpKernelContext* context, ShapeRecord& shape, DoneCallback done);

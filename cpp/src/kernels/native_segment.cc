@@ -33,7 +33,7 @@ absl::Status SetOutput(OpKernelContext* context, int index, Tensor&& output) {
 
 }  // namespace
 
-void NativeSegment::Run(OpKernelContext* context, tensorflow::AsyncOpKernel::DoneCallback done) {
+void NativeSegment::Run(OpKernelContext* context, const tensorflow::AsyncOpKernel::DoneCallback& done) {
   FunctionLibraryRuntime* library = context->function_library();
   OP_REQUIRES_ASYNC(context, library != nullptr, absl::InternalError("no function library"), done);
   FunctionLibraryRuntime::Handle handle = tensorflow::kInvalidHandle;

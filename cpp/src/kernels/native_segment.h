@@ -18,7 +18,7 @@ class NativeSegment {
   bool exists() const { return !function_.name().empty(); }
 
   // Sets the context's outputs, or its status, and calls `done`, in this thread or another.
-  void Run(tensorflow::OpKernelContext* context, tensorflow::AsyncOpKernel::DoneCallback done);
+  void Run(tensorflow::OpKernelContext* context, const tensorflow::AsyncOpKernel::DoneCallback& done);
 
  private:
   absl::Status Instantiate(tensorflow::OpKernelContext* context, tensorflow::FunctionLibraryRuntime::Handle* handle);

@@ -27,7 +27,7 @@ class TrtEngineCpuOp final : public AsyncOpKernel {
             "\" has no native segment and cannot run on a CPU; convert the model again with its native segments")));
   }
 
-  void ComputeAsync(OpKernelContext* context, DoneCallback done) override { segment_.Run(context, std::move(done)); }
+  void ComputeAsync(OpKernelContext* context, DoneCallback done) override { segment_.Run(context, done); }
 
  private:
   NativeSegment segment_;

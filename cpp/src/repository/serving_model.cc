@@ -31,7 +31,7 @@ std::optional<VersionedModel> ServingModel::Get() const {
 bool ServingModel::Switch(std::optional<VersionedModel>& next) {
   const std::lock_guard lock(replace_mutex_);
   if (closed()) return false;
-  const auto before = Replace(std::make_unique<const VersionedModel>(*std::exchange(next, std::nullopt)));
+  const auto before = Replace(std::make_unique<const VersionedModel>(std::exchange(next, std::nullopt).value()));
   if (before != nullptr) next.emplace(*before);
   return true;
 }

@@ -29,8 +29,9 @@ std::optional<std::int64_t> VersionOf(std::string_view name) {
   // from_chars takes a minus sign as well.
   if (name.empty() || name.front() == '-') return std::nullopt;
   std::int64_t version = 0;
-  const char* const end = name.data() + name.size();
-  const auto [rest, error] = std::from_chars(name.data(), end, version);
+  const char* const begin = name.data();
+  const char* const end = begin + name.size();
+  const auto [rest, error] = std::from_chars(begin, end, version);
   if (error != std::errc() || rest != end) return std::nullopt;
   return version;
 }

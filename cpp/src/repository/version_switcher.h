@@ -56,7 +56,7 @@ class VersionSwitcher {
   VersionTable table_;
   ServingModel serving_;
   std::mutex look_mutex_;
-  std::atomic<std::thread::id> looker_{};
+  std::atomic<std::thread::id> looker_{std::thread::id()};
   bool told_removed_ = false;  // guarded by look_mutex_
 };
 

@@ -104,7 +104,7 @@ std::string UnusedName(const GraphDef& graph, std::string name) {
       return node.name() == name || node.name().rfind(name + "/", 0) == 0;
     });
   };
-  while (taken()) name += "_";
+  while (taken()) name += '_';
   return name;
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/executor_choice.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <string_view>
@@ -163,7 +164,7 @@ class WorkEstimator {
 };
 
 std::string OneDecimal(double value) {
-  const auto tenths = static_cast<long>(value * 10 + 0.5);
+  const auto tenths = std::lround(value * 10);
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10);
 }
 

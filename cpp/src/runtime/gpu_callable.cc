@@ -87,6 +87,11 @@ class GpuCallable final : public Callable {
     event.Wait();
   }
 
+  const GpuCallable& WithItsGpuCurrent() const {
+    gpu_.MakeCurrent();
+    return *this;
+  }
+
   // Whether TensorFlow can read the memory where it is.
   bool IsLent(const Tensor& tensor, std::size_t index) const {
     return tensor.on_gpu() && tensor.gpu() == gpu_.index() && IsAligned(tensor.data()) && !copy_input_[index];
@@ -124,7 +129,7 @@ class GpuCallable final : public Callable {
       CopyElements(result, copy);
       return copy;
     }
-    const DType dtype = *FromTensorFlow(computed.dtype());
+    const DType dtype = FromTensorFlow(computed.dtype()).value();
     Shape shape = FromTensorFlow(computed.shape());
     if (!wanted_there) {
       Tensor result = Tensor::Empty(dtype, std::move(shape));
@@ -180,9 +185,7 @@ class GpuInput {
 class GpuBinding final : public Binding {
  public:
   GpuBinding(const GpuCallable& callable, std::vector<Tensor> inputs, std::vector<BoundOutput> outputs)
-      : callable_(callable), bound_(std::move(outputs)) {
-    callable.gpu().MakeCurrent();
-    event_.emplace();
+      : callable_(callable.WithItsGpuCurrent()), bound_(std::move(outputs)) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       uses_gpu_ |= inputs[i].on_gpu();
       if (callable.is_gpu_input(i)) {
@@ -201,7 +204,7 @@ class GpuBinding final : public Binding {
 
   ~GpuBinding() override {
     try {
-      event_->Wait();
+      event_.Wait();
     } catch (const Error&) {  // the GPU has failed, and nothing runs on it any more
     }
   }
@@ -214,20 +217,20 @@ class GpuBinding final : public Binding {
       CheckCuda(GetCuda().StreamSynchronize(static_cast<CudaStream>(*stream)), "waiting for the caller's stream");
     }
     if (stream != nullptr || uses_gpu_) {
-      event_->Order(stream == nullptr ? kCudaDefaultStream : static_cast<CudaStream>(*stream), gpu.stream());
+      event_.Order(stream == nullptr ? kCudaDefaultStream : static_cast<CudaStream>(*stream), gpu.stream());
     }
     if (stream == nullptr) {
-      callable_.UntilOver(*event_, [&] { Queue(outputs); });
+      callable_.UntilOver(event_, [&] { Queue(outputs); });
     } else {
       try {
         Queue(outputs);
       } catch (...) {
-        callable_.UntilOver(*event_, [] {});
+        callable_.UntilOver(event_, [] {});
         fetches_.clear();
         throw;
       }
-      event_->Record(gpu.stream());
-      event_->MakeWait(static_cast<CudaStream>(*stream));
+      event_.Record(gpu.stream());
+      event_.MakeWait(static_cast<CudaStream>(*stream));
     }
     // What was fetched goes back now, not with the next call.
     fetches_.clear();
@@ -265,8 +268,8 @@ class GpuBinding final : public Binding {
 
   const GpuCallable& callable_;
   const std::vector<BoundOutput> bound_;
-  std::optional<CudaEventOwner> event_;
-  bool uses_gpu_ = false;  // which others may be using in the default stream
+  const CudaEventOwner event_;  // of the GPU that was made current before it
+  bool uses_gpu_ = false;       // which others may be using in the default stream
   bool copies_on_host_ = false;
   std::vector<std::pair<std::size_t, GpuInput>> gpu_inputs_;
   std::vector<std::pair<std::size_t, BoundInput>> host_inputs_;

@@ -56,8 +56,8 @@ void DropIdleInitializer(const GraphPlan&, tensorflow::MetaGraphDef& meta_graph)
   if (signature != meta_graph.signature_def().end()) {
     const auto output = signature->second.outputs().find(kSignature);
     if (output != signature->second.outputs().end()) name = output->second.name();
-  } else if (collection != meta_graph.collection_def().end()) {
-    if (collection->second.node_list().value_size() == 1) name = collection->second.node_list().value(0);
+  } else if (collection != meta_graph.collection_def().end() && collection->second.node_list().value_size() == 1) {
+    name = collection->second.node_list().value(0);
   }
   const auto& nodes = meta_graph.graph_def().node();
   const bool idle = std::any_of(nodes.begin(), nodes.end(), [&](const tensorflow::NodeDef& node) {

@@ -234,9 +234,11 @@ class SessionModel final : public LoadedModel {
       callable = MakeGpuCallable(*session_, *gpu_, tensors, dtypes, pools);
     }
     const std::optional<DirectSignature>& direct = direct_signatures_[position];
-    const auto engine = direct ? direct_engines_.find(direct->engine) : direct_engines_.end();
-    if (engine != direct_engines_.end()) {
-      callable = MakeDirectCallable(engine->second, *direct, outputs, std::move(callable));
+    if (direct) {
+      const auto engine = direct_engines_.find(direct->engine);
+      if (engine != direct_engines_.end()) {
+        callable = MakeDirectCallable(engine->second, *direct, outputs, std::move(callable));
+      }
     }
     if (batch_scheduler_ == nullptr) return callable;
     return MakeBatchingCallable(std::move(callable), signature, outputs, batch_scheduler_, batching_);
@@ -279,20 +281,22 @@ class SessionModel final : public LoadedModel {
 
   void MakeDirectEngines(int instances, CudaGraphs cuda_graphs) {
     if (gpu_ == nullptr) return;
-    for (const std::optional<DirectSignature>& direct : direct_signatures_) {
-      if (!direct || direct_engines_.count(direct->engine) != 0) continue;
-      EngineRecord& record = table_->Get(direct->engine);
+    for (const std::optional<DirectSignature>& signature : direct_signatures_) {
+      if (!signature) continue;
+      const DirectSignature& direct = *signature;
+      if (direct_engines_.count(direct.engine) != 0) continue;
+      EngineRecord& record = table_->Get(direct.engine);
       if (!record.HasPlans() || record.reads_values()) continue;
       std::vector<std::unique_ptr<EngineInstance>> lent;
       for (int i = 0; i < instances; ++i) {
         auto contexts = std::make_unique<EngineContexts>(
-            gpu_->resources(), direct->engine,
-            EngineContexts::Options{direct->implicit_batch, direct->types.outputs.size(), /*own=*/i != 0});
-        lent.push_back(std::make_unique<EngineInstance>(*gpu_, std::move(contexts), direct->types,
+            gpu_->resources(), direct.engine,
+            EngineContexts::Options{direct.implicit_batch, direct.types.outputs.size(), /*own=*/i != 0});
+        lent.push_back(std::make_unique<EngineInstance>(*gpu_, std::move(contexts), direct.types,
                                                         EngineInstance::Options{cuda_graphs, nullptr}));
       }
       info_.instances = instances;
-      direct_engines_[direct->engine] = std::make_shared<DirectEngine>(*gpu_, record, std::move(lent));
+      direct_engines_[direct.engine] = std::make_shared<DirectEngine>(*gpu_, record, std::move(lent));
     }
   }
 

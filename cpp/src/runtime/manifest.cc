@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <string_view>
 #include <vector>
 
+#include "runtime/open_file.h"
 #include "runtime/sha256.h"
 #include "tftrt/error.h"
 
@@ -30,8 +30,7 @@ constexpr std::uintmax_t kLargestManifest = std::uintmax_t{1} << 28;
 }
 
 std::string SumOfFile(const fs::path& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw ModelError("cannot open " + file.string() + " for reading; check its permissions");
+  std::ifstream stream = OpenFile(file);
   std::vector<char> chunk(1 << 20);
   Sha256 sum;
   while (stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || stream.gcount() > 0) {
@@ -126,15 +125,12 @@ void VerifyFile(const std::string& model_path, const Struct& entry) {
 
 std::string ReadManifest(const std::string& model_path) {
   const fs::path file = fs::path(model_path) / kManifestPath;
+  if (!Exists(file)) return "";
   std::error_code error;
-  if (!fs::exists(file, error)) {
-    if (!error) return "";
-    throw ModelError("cannot look for " + file.string() + ": " + error.message() + "; check its permissions");
-  }
   if (!fs::is_regular_file(file, error) || fs::file_size(file, error) > kLargestManifest) {
     Damaged(model_path, std::string(kManifestPath) + " is not a file of sensible size");
   }
-  std::ifstream stream(file, std::ios::binary);
+  std::ifstream stream = OpenFile(file);
   std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
   const Struct manifest = ParseManifest(model_path, text);
   const Value* format = Find(manifest, "format_version");

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "google/protobuf/io/zero_copy_stream_impl.h"
 #include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/text_format.h"
+#include "runtime/open_file.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -22,8 +22,7 @@ std::string Join(const std::vector<std::string>& tags) {
 }
 
 bool Parse(const fs::path& file, bool text, tensorflow::SavedModel* saved_model) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw ModelError("cannot open " + file.string() + " for reading; check its permissions");
+  std::ifstream stream = OpenFile(file);
   const google::protobuf::LogSilencer silencer;
   google::protobuf::io::IstreamInputStream input(&stream, 1 << 20);
   return text ? google::protobuf::TextFormat::Parse(&input, saved_model) : saved_model->ParseFromZeroCopyStream(&input);
@@ -34,7 +33,7 @@ bool Parse(const fs::path& file, bool text, tensorflow::SavedModel* saved_model)
 tensorflow::SavedModel ReadSavedModel(const std::string& path) {
   std::error_code error;
   const fs::path directory(path);
-  if (!fs::exists(directory, error)) {
+  if (!Exists(directory)) {
     throw ModelError("there is no \"" + path + "\"; expected the folder of a SavedModel");
   }
   if (!fs::is_directory(directory, error)) {

@@ -12,7 +12,7 @@ namespace tftrt {
 // A SHA-256 sum, taken piece by piece.
 class Sha256 {
  public:
-  static constexpr std::size_t kDigits = 2 * SHA256_DIGEST_LENGTH;
+  static constexpr std::size_t kDigits = 2 * std::size_t{SHA256_DIGEST_LENGTH};
 
   Sha256() { SHA256_Init(&context_); }
   void Update(std::string_view bytes) { SHA256_Update(&context_, bytes.data(), bytes.size()); }

@@ -21,6 +21,7 @@ class AddingCallable : public Callable {
     static_cast<void>(terms);
     FakeBackend& backend = FakeBackend::Get();
     ++backend.runs;
+    if (backend.on_run) backend.on_run(amount_);
     const std::chrono::microseconds pause = backend.pause.load();
     if (pause.count() > 0) std::this_thread::sleep_for(pause);
     std::vector<float> sums(inputs[0]->data<float>(), inputs[0]->data<float>() + inputs[0]->num_elements());

@@ -22,6 +22,9 @@ class FakeBackend {
   void set_on_load(std::function<void(const std::string&)> on_load);
   void Load(const std::string& path);
 
+  // Called by each run with what its model adds; fails it by throwing.
+  std::function<void(float)> on_run;
+
   // How long each run takes.
   std::atomic<std::chrono::microseconds> pause{std::chrono::microseconds(0)};
 

@@ -27,7 +27,10 @@ class FakeRepository : public testing::Test {
     options_.poll_interval = std::chrono::milliseconds(1);
     options_.watch = false;
   }
-  ~FakeRepository() override { FakeBackend::Get().set_on_load(nullptr); }
+  ~FakeRepository() override {
+    FakeBackend::Get().set_on_load(nullptr);
+    FakeBackend::Get().on_run = nullptr;
+  }
 
   void Add(int version) const { std::filesystem::create_directories(folder_.path() / std::to_string(version)); }
   void Touch(int version) const {
@@ -136,6 +139,33 @@ TEST_F(PassingErrors, OfWarmUpToo) {
   fails = false;
   repository.Refresh();
   EXPECT_EQ(repository.version(), 2);
+}
+
+TEST_F(PassingErrors, OfTheCallsThatLoadWarmsUpWithToo) {
+  options_.model.warmup = 1;
+  Add(1);
+  ModelRepository repository = Open();
+  Add(2);
+  FakeBackend::Get().on_run = [](float version) {
+    if (version == 2) throw InternalError("the GPU is full");
+  };
+  repository.Refresh();
+  EXPECT_EQ(repository.version(), 1);
+  ExpectContains(repository.versions()[0].error, "the warm-up call failed");
+  ExpectContains(repository.versions()[0].error, "the GPU is full");
+  FakeBackend::Get().on_run = nullptr;
+  repository.Refresh();
+  EXPECT_EQ(repository.version(), 2);
+
+  FakeBackend::Get().on_run = [](float version) {
+    if (version == 3) throw InvalidArgumentError("zeros will not do");
+  };
+  Add(3);
+  repository.Refresh();
+  FakeBackend::Get().on_run = nullptr;
+  repository.Refresh();
+  EXPECT_EQ(repository.version(), 2);
+  ExpectContains(repository.versions()[0].error, "zeros will not do");
 }
 
 TEST_F(PassingErrors, OthersAreNotTriedAgainUntilTheFilesChange) {

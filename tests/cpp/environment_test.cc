@@ -11,6 +11,7 @@
 #include <string>
 
 #include "environment/cuda_libraries.h"
+#include "environment/private_log.h"
 #include "environment/shared_library.h"
 #include "environment/tensorflow_library.h"
 #include "environment/tensorrt_library.h"
@@ -56,6 +57,49 @@ TEST(SharedLibrary, FindLoadedLibraryOpensNothing) {
 TEST(SharedLibrary, OwnDirectoryIsAbsolute) { EXPECT_TRUE(fs::path(OwnDirectory()).is_absolute()); }
 
 TEST(SharedLibrary, LoaderDirectoriesHoldTheSystems) { EXPECT_FALSE(LoaderDirectories().empty()); }
+
+// The log level of a library that its own functions see, after SetPrivateLogLevel.
+int LogLevelAfterSetting(const std::string& path, int level) {
+  const SharedLibrary library = OpenLibrary(path);
+  EXPECT_TRUE(library) << library.error;
+  SetPrivateLogLevel(library, level);
+  return FindFunction<int()>(library, "TftrtTestLogLevel")();
+}
+
+TEST(PrivateLog, LevelIsSetWhereNoFunctionSetsIt) {
+  InChild([] {
+    const std::string path = kFakes + "/tensorflow_2.18.0/libtensorflow_cc.so.2";
+    EXPECT_EQ(LogLevelAfterSetting(path, 3), 3);
+    EXPECT_EQ(LogLevelAfterSetting(path, 1), 1);
+  });
+}
+
+TEST(PrivateLog, LibrariesWithoutSymbolsStayAsTheyAre) {
+  InChild([] {
+    const TemporaryFolder folder;
+    const fs::path stripped = folder.path() / "libtensorflow_framework.so.2";
+    const std::string source = kFakes + "/tensorflow_2.18.0/libtensorflow_framework.so.2";
+    ASSERT_EQ(std::system(("strip --strip-all -o '" + stripped.string() + "' '" + source + "'").c_str()), 0);
+    EXPECT_EQ(LogLevelAfterSetting(stripped.string(), 3), 0);
+    SetPrivateLogLevel(OpenLibrary("libc.so.6"), 3);
+  });
+}
+
+TEST(PrivateLog, AnotherFileInTheLibrarysPlaceIsNotBelieved) {
+  InChild([] {
+    const TemporaryFolder folder;
+    const fs::path path = folder.path() / "libtensorflow_framework.so.2";
+    fs::copy_file(kFakes + "/tensorflow_2.18.0/libtensorflow_framework.so.2", path);
+    const SharedLibrary library = OpenLibrary(path.string());
+    fs::remove(path);
+    fs::copy_file(kFakes + "/tensorrt_8600/libnvinfer.so.8", path);
+    SetPrivateLogLevel(library, 3);
+    EXPECT_EQ(FindFunction<int()>(library, "TftrtTestLogLevel")(), 0);
+    fs::remove(path);
+    SetPrivateLogLevel(library, 3);
+    EXPECT_EQ(FindFunction<int()>(library, "TftrtTestLogLevel")(), 0);
+  });
+}
 
 TEST(TensorFlowLibrary, GivenFolderWithoutItIsAnError) {
   const TemporaryFolder folder;

@@ -16,6 +16,7 @@ __all__ = [
     "cast_integers",
     "channels_first",
     "cnn",
+    "compiled_by_xla",
     "counter",
     "defaulted_input",
     "encoder",
@@ -298,6 +299,19 @@ def scalar(directory: str | Path) -> str:
 
     model = Scalar()
     return _save(model, directory, {"serving_default": model.__call__})
+
+
+def compiled_by_xla(directory: str | Path) -> str:
+    """``x`` float32 [-1, 2] -> ``y``, the same without what is negative."""
+    import tensorflow as tf
+
+    class Compiled(tf.Module):
+        @tf.function(jit_compile=True, input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+        def relu(self, x: Any) -> dict[str, Any]:
+            return {"y": tf.nn.relu(x)}
+
+    module = Compiled()
+    return _save(module, directory, {"serving_default": module.relu})
 
 
 def passthrough(directory: str | Path) -> str:

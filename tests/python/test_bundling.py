@@ -131,6 +131,28 @@ def test_only_what_is_loaded_is_kept(build: Build, tmp_path: Path) -> None:
     assert "count" in listing.stdout
 
 
+def test_the_log_level_can_still_be_found(build: Build, tmp_path: Path) -> None:
+    name = "_ZN4absl12lts_2023080212_GLOBAL__N_113min_log_levelE"
+    copy_slim(
+        build("whole.so", f"static int {name}; int *other(void) {{ return &{name}; }}"),
+        tmp_path / "slim.so",
+        device_code=False,
+    )
+    copy_slim(tmp_path / "slim.so", tmp_path / "again.so", device_code=True)
+    with (tmp_path / "whole.so").open("rb") as whole, (tmp_path / "again.so").open("rb") as again:
+        (expected,) = ELFFile(whole).get_section_by_name(".symtab").get_symbol_by_name(name)
+        table = ELFFile(again).get_section_by_name(".symtab")
+        _, found = table.iter_symbols()
+        assert found.name == name
+        assert found.entry.st_value == expected.entry.st_value
+        assert found.entry.st_size == 4
+        assert ELFFile(again).get_section(found.entry.st_shndx).name == ".bss"
+        assert table.header.sh_info == 2
+    listing = subprocess.run(["readelf", "-aW", str(tmp_path / "again.so")], check=True, capture_output=True, text=True)
+    assert listing.stderr == ""
+    assert name in listing.stdout
+
+
 def test_what_is_no_library_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.so").write_text("not a library")
     with pytest.raises(InvalidArgumentError, match=r"text\.so: expected a shared library, found: Magic number"):

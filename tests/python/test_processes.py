@@ -388,6 +388,14 @@ def test_tensorflow_is_quiet_otherwise(exported: Export, clean_python: Python) -
     assert [line for line in result.stderr.splitlines() if "] Unable to register cu" not in line] == []
 
 
+def test_so_are_its_parts_that_log_another_way(exported: Export, clean_python: Python) -> None:
+    """libtensorflow_cc has a log to itself, in which XLA and the GPU's parts write."""
+    code = LOG + "assert model([[1.0, -1.0]])['y'].tolist() == [[1, 0]]\n"
+    quiet = clean_python(code, exported("compiled_by_xla"))
+    assert (quiet.stdout, quiet.stderr) == ("", "")
+    assert "Compiled cluster using XLA" in clean_python(code, exported("compiled_by_xla"), 0).stderr
+
+
 def test_the_log_level_is_not_left_in_the_environment(exported: Export, clean_python: Python) -> None:
     """Child processes of the program would inherit it."""
     code = """

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "api/runtime_options.h"
+#include "environment/private_log.h"
 #include "environment/shared_library.h"
 #include "environment/tensorflow_library.h"
 #include "environment/tensorrt_library.h"
@@ -45,8 +46,11 @@ Backend* OpenBackend() {
   const int log_level = FixLogLevel();
   const bool loaded_before = !LoadedTensorFlow().empty();
   const ScopedLogLevel scoped_log_level(log_level);
-  OpenTensorFlowLibraries(tensorflow_dir);
+  const SharedLibrary tensorflow = OpenTensorFlowLibraries(tensorflow_dir);
   FixTensorFlowDir(tensorflow_dir);
+  // Whoever opened TensorFlow earlier has chosen what it logs.
+  const int absl_log_level = loaded_before && LogLevelIsDefault() ? 0 : log_level;
+  if (absl_log_level > 0) SetPrivateLogLevel(tensorflow, absl_log_level);
 
   const std::string path = OwnDirectory() + "/" + kRuntimeLibrary;
   const SharedLibrary library = OpenLibrary(path);
@@ -60,7 +64,7 @@ Backend* OpenBackend() {
     throw IncompatibleError(path + " does not belong to this libtftrt.so: it has no " + kBackendFunction +
                             "; reinstall tftrt");
   }
-  Backend* backend = function(/*keep_log_level=*/!loaded_before, loaded_before && LogLevelIsDefault() ? 0 : log_level);
+  Backend* backend = function(/*keep_log_level=*/!loaded_before, absl_log_level);
   // Without a GPU nothing asks for TensorRT, and opening it takes time and memory.
   if (!ListGpus().empty()) {
     OpenTensorRt();

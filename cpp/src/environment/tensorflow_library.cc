@@ -188,7 +188,7 @@ std::string FindTensorFlow(const std::optional<std::string>& directory) {
                           "), or set TFTRT_TENSORFLOW_DIR to the folder that holds it");
 }
 
-void OpenTensorFlowLibraries(const std::string& directory) {
+SharedLibrary OpenTensorFlowLibraries(const std::string& directory) {
   // Before opening: another version would stay in the process, and may print.
   const std::string installed = InstalledVersion(directory);
   if (!installed.empty()) CheckVersion(installed, directory);
@@ -206,6 +206,7 @@ void OpenTensorFlowLibraries(const std::string& directory) {
                             InstallCommand());
   }
   CheckVersion(version(), directory);
+  return library;
 }
 
 LibraryReport ReportTensorFlow(const std::optional<std::string>& directory) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "environment/shared_library.h"
 #include "tftrt/environment.h"
 #include "tftrt/export.h"
 
@@ -18,9 +19,9 @@ std::string LoadedTensorFlow();
 // Throws IncompatibleError that lists where it looked, or if `directory` is not what the process has loaded.
 std::string FindTensorFlow(const std::optional<std::string>& directory);
 
-// Opens libtensorflow_framework.so.2 and libtensorflow_cc.so.2 of `directory` (FindTensorFlow's result).
+// Opens libtensorflow_framework.so.2 and libtensorflow_cc.so.2 of `directory` (FindTensorFlow's result); the latter.
 // Throws IncompatibleError if that fails or its minor version is not the one tftrt was built with.
-void OpenTensorFlowLibraries(const std::string& directory);
+SharedLibrary OpenTensorFlowLibraries(const std::string& directory);
 
 // What FindTensorFlow finds, without opening it.
 LibraryReport ReportTensorFlow(const std::optional<std::string>& directory);

@@ -82,7 +82,7 @@ void FillRandom(const TensorSpec& spec, Tensor& tensor) {
     case DType::kBool:
       return Fill<bool>(tensor, std::uniform_int_distribution<int>(0, 1));
     case DType::kComplex64:
-      return Fill<std::complex<float>>(tensor, real);
+      return Fill<std::complex<float>>(tensor, [&](Generator& g) { return static_cast<float>(real(g)); });
     case DType::kComplex128:
       return Fill<std::complex<double>>(tensor, real);
     case DType::kString:

@@ -1,9 +1,10 @@
 """Copying a shared library without what running it does not need.
 
-Two things go. Sections that are not loaded (symbols and notes for debuggers), as ``strip --strip-all`` would have it.
-And, if asked for, device code: it lies in the middle of a segment that is mapped as a whole, and addresses must not
-move, so the segment is split around it. The whole pages of device code become a segment with a size in memory and none
-in the file, which the loader fills with zeros, as it does with ``.bss``.
+Two things go. Sections that are not loaded (symbols and notes for debuggers), as ``strip --strip-all`` would have it,
+but for the symbol that cpp/src/environment/private_log.cc looks up. And, if asked for, device code: it lies in the
+middle of a segment that is mapped as a whole, and addresses must not move, so the segment is split around it. The whole
+pages of device code become a segment with a size in memory and none in the file, which the loader fills with zeros, as
+it does with ``.bss``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 
 from ..errors import InvalidArgumentError
+from .symbols import SYMBOL, find_log_level
 
 __all__ = ["copy_slim"]
 
@@ -70,6 +72,7 @@ class _Slimmer:
             for index, section in enumerate(sections)
             if index == 0 or section.header.sh_flags & _LOADED
         ]
+        self._symbols = find_log_level(elf)
         self._end = max(
             segment.p_offset + segment.p_filesz for segment in self._segments if segment.p_type == "PT_LOAD"
         )
@@ -160,6 +163,7 @@ class _Slimmer:
                 section.sh_name = names.tell()
                 names.write(name.encode() + b"\0")
             headers.append(section)
+        headers += self._write_symbols(out, names, headers[0], new_index)
 
         table = headers[0].copy()
         table.update({"sh_type": "SHT_STRTAB", "sh_name": names.tell(), "sh_addralign": 1})
@@ -172,6 +176,31 @@ class _Slimmer:
         for section in headers:
             out.write(self._elf.structs.Elf_Shdr.build(section))
         return {"e_shoff": offset, "e_shnum": len(headers), "e_shstrndx": len(headers) - 1}
+
+    def _write_symbols(self, out: BinaryIO, names: BinaryIO, empty: Any, new_index: dict[int, int]) -> list[Any]:
+        if not self._symbols:
+            return []
+        texts = b"\0"
+        _pad(out, 8)
+        begin = out.tell()
+        out.write(bytes(SYMBOL.itemsize))  # the first one stands for none
+        for name, symbol in self._symbols:
+            entry = symbol.copy()
+            entry["name"], entry["section"] = len(texts), new_index.get(int(symbol["section"]), 0)
+            texts += name + b"\0"
+            out.write(entry.tobytes())
+        size = out.tell() - begin
+        out.write(texts)
+
+        symbols, strings = empty.copy(), empty.copy()
+        symbols.update({"sh_type": "SHT_SYMTAB", "sh_name": names.tell(), "sh_offset": begin, "sh_size": size})
+        symbols.update({"sh_entsize": SYMBOL.itemsize, "sh_addralign": 8, "sh_link": len(self._sections) + 1})
+        symbols["sh_info"] = 1 + len(self._symbols)  # all are local
+        names.write(b".symtab\0")
+        strings.update({"sh_type": "SHT_STRTAB", "sh_name": names.tell(), "sh_offset": begin + size})
+        strings.update({"sh_size": len(texts), "sh_addralign": 1})
+        names.write(b".strtab\0")
+        return [symbols, strings]
 
 
 def _part(segment: Any, skipped: int, file_size: int, memory_size: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Sequence
 
 from results import Network, hardware
@@ -96,7 +97,7 @@ def _program(networks: list[Network]) -> Iterator[list[str]]:
         program = network.sections["program"]
         for path, name in (("bound", "bound"), ("call", "run")):
             python = program["python_median_before_and_after"][path]
-            cells = [sum(python) / len(python), program["cpp"][name]["median"], program["python_minus_cpp"][path]]
+            cells = [statistics.median(python), program["cpp"][name]["median"], program["python_minus_cpp"][path]]
             yield [network.label, path, *(f"{value:,.1f}" for value in cells)]
 
 

@@ -204,6 +204,17 @@ def test_ratios_are_of_one_run(records: Path) -> None:
     assert report(records, "--check").returncode == 0
 
 
+@pytest.mark.parametrize("name", ["network_a.json", "network_resnet50_fp16_program.json"])
+def test_of_python_and_cpp_the_most_turns_count(records: Path, name: str) -> None:
+    more = sections(1.1, 0, 26.0, 0.95)["program"]
+    more["python_median_before_and_after"]["call"] = [500.0, 520.0, 900.0]
+    more["python_median_before_and_after"]["bound"] = [511.0, 511.0, 511.0]
+    content = record("resnet50", "FP16", 1.05, program=more)
+    (records / name).write_text(json.dumps({**content, "latency": []}))
+    assert "| resnet50 FP16 | call | 520.0 | 515.0 | 26.0 |" in report(records).stdout
+    assert report(records, "--check").returncode == 1
+
+
 def test_the_plot_is_drawn(records: Path) -> None:
     plot = records / "plot.png"
     result = report(records, "--plot", plot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,31 @@ def test_cpp(folder: Path) -> None:
     assert loads == ["cpu, 1 engines", "image: float32[?, 64, 64, 3]", "[1, 10]", "1"]
     assert 0 < float(bound[0]) <= 1
     assert asynchronous == ["[1, 10]"] * 8
+
+
+# Who runs the code blocks of each page, and how many it has.
+BLOCKS = {
+    "README.md": ("test_readme.py; .ci/run, the set-up's", {"sh": 3, "python": 1, "cpp": 1, "cmake": 1}),
+    "architecture.md": ("test_the_architecture_has_every_folder", {"text": 1}),
+    "benchmarks.md": ("test_networks_benchmark.py", {"sh": 1}),
+    "c.md": ("test_c_guide.py", {"c": 3, "sh": 1}),
+    "command-line.md": ("test_commands", {"sh": 1}),
+    "compat.md": ("test_compat_v2.py, tests/gpu/test_docs.py", {"diff": 1, "python": 4, "sh": 2}),
+    "cpp.md": ("test_cpp", {"cpp": 3}),
+    "deployment.md": ("test_commands", {"sh": 1}),
+    "engines.md": ("test_readme.py, tests/gpu/test_docs.py", {"sh": 3, "python": 1}),
+    "packages.md": ("test_readme.py", {"cpp": 1, "cmake": 3, "sh": 4}),
+    "python.md": ("test_python", {"python": 5}),
+    "runtime.md": ("test_readme.py", {"python": 2}),
+    "versions.md": ("test_model_repository.py", {"text": 1, "python": 1, "cpp": 1}),
+}
+
+
+def test_every_block_is_run_by_a_test() -> None:
+    for page in [ROOT / "README.md", *DOCS.glob("*.md")]:
+        found = Counter(re.findall(r"^```([^\n]*)\n.*?^```$", page.read_text(), re.MULTILINE | re.DOTALL))
+        tests, counted = BLOCKS.get(page.name, ("none", {}))
+        assert found == counted, f"{page.name}: have a test run the new block, and count it here; so far: {tests}"
 
 
 def test_links_lead_somewhere() -> None:

@@ -88,7 +88,7 @@ def test_packages(folder: Path) -> None:
     work = folder / "packages"
     work.mkdir()
     (work / "demo").symlink_to(folder / "demo")
-    (code,), (project,) = blocks("Linking", "cpp", text), blocks("Linking", "cmake", text)
+    (code,), (project, *from_source) = blocks("Linking", "cpp", text), blocks("Linking", "cmake", text)
     (work / "app.cc").write_text(code)
     (work / "CMakeLists.txt").write_text(project)
     by_cmake, by_flags = blocks("Linking", "sh", text)
@@ -96,3 +96,10 @@ def test_packages(folder: Path) -> None:
     run(["sh", "-ec", bundle], work)
     for commands in (by_cmake, by_flags, by_bundle):
         assert run(["sh", "-ec", commands], work).splitlines()[-1] == "image: float32[?, 64, 64, 3]"
+    # tests/package builds tftrt in both ways, which takes minutes; here is what the page shows, up to that.
+    (work / "tftrt").symlink_to(HERE.parents[1])
+    assert len(from_source) == 2
+    for number, lines in enumerate(from_source):
+        lines = lines.replace("/path/to/tftrt", str(HERE.parents[1]))
+        (work / "CMakeLists.txt").write_text(project.replace("find_package(tftrt 0.1 CONFIG REQUIRED)\n", lines))
+        run(["cmake", "-S", ".", "-B", f"build/source_{number}", f"-DPython_EXECUTABLE={sys.executable}"], work)

@@ -85,14 +85,16 @@ std::size_t FindLogLevel(const MappedFile& file, const Elf64_Ehdr& header) {
 void SetPrivateLogLevel(const SharedLibrary& library, int level) {
   link_map* loaded = nullptr;
   Dl_info info;
-  if (dlinfo(library.handle, RTLD_DI_LINKMAP, &loaded) != 0 || dladdr(loaded->l_ld, &info) == 0) return;
+  if (dlinfo(library.handle, RTLD_DI_LINKMAP, static_cast<void*>(&loaded)) != 0 || dladdr(loaded->l_ld, &info) == 0)
+    return;
   const MappedFile file(loaded->l_name);
   // Another library may have taken the file's place since.
   const auto* const header = file.At<Elf64_Ehdr>(0);
   if (header == nullptr || std::memcmp(header, info.dli_fbase, sizeof(*header)) != 0) return;
   const std::size_t address = FindLogLevel(file, *header);
   if (address == 0) return;
-  reinterpret_cast<Level*>(loaded->l_addr + address)->store(level, std::memory_order_relaxed);
+  // Shared libraries count their addresses from their header.
+  reinterpret_cast<Level*>(static_cast<char*>(info.dli_fbase) + address)->store(level, std::memory_order_relaxed);
 }
 
 }  // namespace tftrt

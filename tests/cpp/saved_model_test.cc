@@ -111,6 +111,20 @@ TEST(Inspect, TooManyOpenFilesAreNotTheModelsFault) {
   }
 }
 
+TEST(Inspect, WhatCannotBeReadIsNotDamaged) {
+  // Opens, and fails with EIO at address 0.
+  const fs::path unreadable = "/proc/self/mem";
+  const TemporaryFolder folder;
+  fs::create_symlink(unreadable, folder.path() / "saved_model.pb");
+  ExpectContains(MessageOf<InternalError>([&] { InspectSavedModel(folder.path().string()); }),
+                 "cannot read " + (folder.path() / "saved_model.pb").string());
+  fs::remove(folder.path() / "saved_model.pb");
+  fs::copy(ModelPath("converted"), folder.path(), fs::copy_options::recursive);
+  fs::remove(folder.path() / kManifest);
+  fs::create_symlink(unreadable, folder.path() / kManifest);
+  ExpectContains(MessageOf<InternalError>([&] { InspectSavedModel(folder.path().string()); }), "cannot read");
+}
+
 TEST(Inspect, LinksInCirclesAreTheModelsFault) {
   const TemporaryFolder folder;
   fs::create_symlink("model", folder.path() / "model");

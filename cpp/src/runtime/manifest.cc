@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/open_file.h"
+#include "runtime/read_file.h"
 #include "runtime/sha256.h"
 #include "tftrt/error.h"
 
@@ -30,12 +30,8 @@ constexpr std::uintmax_t kLargestManifest = std::uintmax_t{1} << 28;
 }
 
 std::string SumOfFile(const fs::path& file) {
-  std::ifstream stream = OpenFile(file);
-  std::vector<char> chunk(1 << 20);
   Sha256 sum;
-  while (stream.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || stream.gcount() > 0) {
-    sum.Update({chunk.data(), static_cast<std::size_t>(stream.gcount())});
-  }
+  ReadFile(file, [&](std::string_view piece) { sum.Update(piece); });
   return sum.Finish();
 }
 
@@ -109,9 +105,9 @@ void VerifyFile(const std::string& model_path, const Struct& entry) {
     Damaged(model_path, std::string(kManifestPath) + " has an invalid entry under \"files\"");
   }
   const fs::path file = fs::path(model_path) / path->string_value();
+  if (!IsFile(file)) Damaged(model_path, path->string_value() + " is missing");
   std::error_code error;
-  const std::uintmax_t size = fs::is_regular_file(file, error) ? fs::file_size(file, error) : 0;
-  if (error || !fs::is_regular_file(file, error)) Damaged(model_path, path->string_value() + " is missing");
+  const std::uintmax_t size = fs::file_size(file, error);
   if (static_cast<double>(size) != bytes->number_value()) {
     Damaged(model_path, path->string_value() + " has " + std::to_string(size) + " bytes, the manifest says " +
                             std::to_string(std::llround(bytes->number_value())));
@@ -127,11 +123,11 @@ std::string ReadManifest(const std::string& model_path) {
   const fs::path file = fs::path(model_path) / kManifestPath;
   if (!Exists(file)) return "";
   std::error_code error;
-  if (!fs::is_regular_file(file, error) || fs::file_size(file, error) > kLargestManifest) {
+  if (!IsFile(file) || fs::file_size(file, error) > kLargestManifest) {
     Damaged(model_path, std::string(kManifestPath) + " is not a file of sensible size");
   }
-  std::ifstream stream = OpenFile(file);
-  std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  std::string text;
+  ReadFile(file, [&](std::string_view piece) { text += piece; });
   const Struct manifest = ParseManifest(model_path, text);
   const Value* format = Find(manifest, "format_version");
   if (format == nullptr || format->number_value() < 1)

@@ -7,7 +7,7 @@
 #include "google/protobuf/io/zero_copy_stream_impl.h"
 #include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/text_format.h"
-#include "runtime/open_file.h"
+#include "runtime/read_file.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -25,7 +25,10 @@ bool Parse(const fs::path& file, bool text, tensorflow::SavedModel* saved_model)
   std::ifstream stream = OpenFile(file);
   const google::protobuf::LogSilencer silencer;
   google::protobuf::io::IstreamInputStream input(&stream, 1 << 20);
-  return text ? google::protobuf::TextFormat::Parse(&input, saved_model) : saved_model->ParseFromZeroCopyStream(&input);
+  const bool parsed =
+      text ? google::protobuf::TextFormat::Parse(&input, saved_model) : saved_model->ParseFromZeroCopyStream(&input);
+  CheckRead(stream, file);
+  return parsed;
 }
 
 }  // namespace
@@ -43,10 +46,10 @@ tensorflow::SavedModel ReadSavedModel(const std::string& path) {
   }
   fs::path file = directory / "saved_model.pb";
   bool text = false;
-  if (!fs::is_regular_file(file, error)) {
+  if (!IsFile(file)) {
     file = directory / "saved_model.pbtxt";
     text = true;
-    if (!fs::is_regular_file(file, error)) {
+    if (!IsFile(file)) {
       throw ModelError("\"" + path +
                        "\" holds no saved_model.pb: it is not a SavedModel. Export one with tf.saved_model.save, "
                        "or Keras' model.export");
@@ -71,8 +74,7 @@ void RequireVariables(const tensorflow::MetaGraphDef& meta_graph, const std::str
     return node.op() == "VarHandleOp" || node.op() == "VariableV2" || node.op() == "Variable";
   });
   const fs::path index = fs::path(path) / "variables" / "variables.index";
-  std::error_code error;
-  if (any && !fs::is_regular_file(index, error)) {
+  if (any && !IsFile(index)) {
     throw ModelError("there is no " + index.string() +
                      ", but the model has variables; copy the whole folder, or export it again");
   }

@@ -82,6 +82,13 @@ TEST(WarmRunners, OnlyTheLastShapesAreKept) {
   EXPECT_EQ(runners.size(), kMostShapes);
   EXPECT_EQ(runners.count(Rows(5)), 0u);
   EXPECT_EQ(runners.count(Rows(6)), 1u);
+  warm.Remember(Rows(6));
+  warm.Remember(Rows(100));
+  warm.Prepare(model);
+  const Runners later = warm.Take(model);
+  EXPECT_EQ(later.size(), kMostShapes);
+  EXPECT_EQ(later.count(Rows(6)), 1u);
+  EXPECT_EQ(later.count(Rows(7)), 0u);
 }
 
 }  // namespace

@@ -240,12 +240,33 @@ def test_clients_that_do_not_read_do_not_keep_the_service(serve: Callable[..., S
     service = serve("--grace_ms", "500")
     with Client(service.address) as deaf, Client(service.address) as client:
         array = np.zeros((20_000, 4), np.float32)
-        for number in range(12):  # more than the sockets hold
+        for number in range(60):  # more than the sockets hold, and more requests than there are workers
             deaf.send(number, array)
+        begin = time.monotonic()
         assert client.call(1, numbers(1)).status == OK
+        assert time.monotonic() - begin < 3
         begin = time.monotonic()
         service.end()
         assert time.monotonic() - begin < 15
+
+
+def test_slow_clients_get_all_answers(serve: Callable[..., Service], models: Any) -> None:
+    """What their sockets do not take waits for them in the service, when that stops too."""
+    models(1)
+    service = serve("--grace_ms", "1")
+    with Client(service.address) as slow:
+        for number in range(30):
+            slow.send(number, np.full((20_000, 4), number, np.float32))
+        time.sleep(1)  # all of them are accepted
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        answers = [slow.receive() for _ in range(30)]
+        assert {answer.id for answer in answers if answer is not None and answer.status == OK} == set(range(30))
+        for answer in answers:
+            assert answer is not None
+            np.testing.assert_array_equal(decode(answer.rest), np.full((20_000, 4), answer.id + 1, np.float32))
+        assert slow.receive() is None
+    service.end()
 
 
 def test_load_with_switches_and_a_broken_version(serve: Callable[..., Service], models: Any, tmp_path: Path) -> None:
@@ -396,7 +417,7 @@ def test_a_version_is_warm_before_it_serves(serve: Callable[..., Service], model
         models(2, service_models.loud)
         lines = service.errors_until("version 2 serves")
         loading = next(i for i, line in enumerate(lines) if "version 2" in line)
-        assert lines[loading + 1 : -1] == [f"called with [{rows} 4]" for rows in (1,) * 2 + (2,) * 6 + (5,) * 6]
+        assert lines[loading + 1 : -1] == [f"called with [{rows} 4]" for rows in (1,) * 2 + (5,) * 6 + (2,) * 6]
         assert lines[:loading] == [f"called with [{rows} 4]" for rows in (2, 5, 2)]
         answer = client.call(1, numbers(1))
         assert (answer.status, answer.version) == (OK, 2)

@@ -56,7 +56,7 @@ bool ParseTensors(std::string_view text, const std::vector<tftrt::DType>& dtypes
 void AppendNumber(std::uint64_t number, int bytes, std::string& message);
 void AppendTensor(const tftrt::Tensor& tensor, std::string& message);
 
-// The begin of an answer, without the length, which SendMessage adds.
+// The begin of an answer, without the length, which goes before it.
 std::string BeginAnswer(std::uint64_t id, Status status, std::int64_t version);
 
 }  // namespace service

@@ -19,6 +19,9 @@ namespace {
 // Where there are no more file descriptors or memory, asking again at once would only burn time.
 constexpr std::chrono::milliseconds kAfterFailure{50};
 
+// For clients that are slow to read their last answers, when the service stops.
+constexpr std::chrono::milliseconds kToRead{5000};
+
 }  // namespace
 
 Server::Server(tftrt::ModelRepository repository, WarmRunners& warm, const ServerOptions& options)
@@ -55,11 +58,18 @@ void Server::Stop(std::chrono::milliseconds grace) {
   });
   lock.unlock();
   for (std::thread& worker : workers_) worker.join();
+  std::vector<std::shared_ptr<Connection>> left;
   lock.lock();
   for (const Client& client : clients_) {
-    if (client.connection != nullptr) client.connection->ShutDown();
+    if (client.connection != nullptr) left.push_back(client.connection);
   }
   lock.unlock();
+  const auto last = std::chrono::steady_clock::now() + kToRead;
+  for (const auto& connection : left) {
+    connection->AwaitAnswers(last);
+    connection->ShutDown();
+  }
+  left.clear();
   for (Client& client : clients_) client.reader.join();
 }
 
@@ -91,6 +101,7 @@ void Server::Accept() {
 void Server::Read(Client& client) {
   try {
     ReadRequests(client.connection);
+    client.connection->AwaitAnswers();
   } catch (const std::bad_alloc&) {  // for what this client sends
     client.connection->ShutDown();
   }
@@ -106,9 +117,9 @@ void Server::ReadRequests(const std::shared_ptr<Connection>& connection) {
     ParseRequest(message, request);
     const Outcome outcome = queue_.Push({connection, std::move(message), std::chrono::steady_clock::now()});
     if (outcome == Outcome::kFull) {
-      connection->Send(BeginAnswer(request.id, Status::kBusy, -1) + "too many requests are waiting");
+      connection->Answer(BeginAnswer(request.id, Status::kBusy, -1) + "too many requests are waiting");
     } else if (outcome == Outcome::kClosed) {
-      connection->Send(BeginAnswer(request.id, Status::kUnavailable, -1) + "the service is stopping");
+      connection->Answer(BeginAnswer(request.id, Status::kUnavailable, -1) + "the service is stopping");
     }
   }
 }

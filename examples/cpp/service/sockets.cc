@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <string_view>
@@ -98,20 +100,6 @@ bool WaitToSend(const Socket& socket, Clock::time_point deadline) {
   }
 }
 
-bool SendAll(const Socket& socket, std::string_view rest, int flags, Clock::time_point deadline) {
-  while (!rest.empty()) {
-    const ssize_t sent = send(socket.fd(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT | flags);
-    if (sent > 0) {
-      rest.remove_prefix(static_cast<std::size_t>(sent));
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      if (!WaitToSend(socket, deadline)) return false;
-    } else if (errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
-}
-
 }  // namespace
 
 Socket::Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
@@ -152,21 +140,6 @@ Socket Listen(const std::string& address) {
   return socket;
 }
 
-Socket Connect(const std::string& address) {
-  if (IsUnix(address)) {
-    const sockaddr_un where = UnixAddress(address);
-    Socket socket = Open(AF_UNIX);
-    if (connect(socket.fd(), reinterpret_cast<const sockaddr*>(&where), sizeof(where)) != 0) Fail(address);
-    return socket;
-  }
-  const AddressList where = TcpAddress(address, 0);
-  Socket socket = Open(where->ai_family);
-  if (connect(socket.fd(), where->ai_addr, where->ai_addrlen) != 0) Fail(address);
-  const int on = 1;
-  setsockopt(socket.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  return socket;
-}
-
 std::string AddressOf(const Socket& listener, const std::string& address) {
   if (IsUnix(address)) return address;
   sockaddr_storage where{};
@@ -192,11 +165,49 @@ bool ReceiveMessage(const Socket& socket, std::string& message) {
   return true;
 }
 
-bool SendMessage(const Socket& socket, const std::string& message, std::chrono::milliseconds patience) {
-  const Clock::time_point deadline = Clock::now() + patience;
-  std::string prefix;
-  AppendNumber(message.size(), 4, prefix);
-  return SendAll(socket, prefix, MSG_MORE, deadline) && SendAll(socket, message, 0, deadline);
+std::string Framed(const std::string& message) {
+  std::string framed;
+  framed.reserve(4 + message.size());
+  AppendNumber(message.size(), 4, framed);
+  return framed += message;
+}
+
+bool SendAtOnce(const Socket& socket, const std::string& message, std::string& rest) {
+  std::string length;
+  AppendNumber(message.size(), 4, length);
+  iovec parts[] = {{length.data(), length.size()}, {const_cast<char*>(message.data()), message.size()}};
+  msghdr framed{};
+  framed.msg_iov = parts;
+  framed.msg_iovlen = std::size(parts);
+  ssize_t sent = 0;
+  do {
+    sent = sendmsg(socket.fd(), &framed, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return false;
+  const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
+  rest.clear();
+  if (taken < length.size()) {
+    rest = length.substr(taken) + message;
+  } else if (taken < length.size() + message.size()) {
+    rest = message.substr(taken - length.size());
+  }
+  return true;
+}
+
+bool SendAll(const Socket& socket, std::string_view bytes, std::chrono::milliseconds patience) {
+  Clock::time_point deadline = Clock::now() + patience;
+  while (!bytes.empty()) {
+    const ssize_t sent = send(socket.fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+      deadline = Clock::now() + patience;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (!WaitToSend(socket, deadline)) return false;
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace service

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 
 namespace service {
 
@@ -20,18 +21,25 @@ class Socket {
   int fd_;
 };
 
-// `address` is "unix:PATH" or "HOST:PORT", a port of 0 being any that is free. Both throw std::system_error, or
+// `address` is "unix:PATH" or "HOST:PORT", a port of 0 being any that is free. Throws std::system_error, or
 // std::invalid_argument for what is no address. A socket file that nobody listens at is taken over.
 Socket Listen(const std::string& address);
-Socket Connect(const std::string& address);
 
 // The address of a listening socket, with its real port.
 std::string AddressOf(const Socket& listener, const std::string& address);
 
-// Reads or writes whole messages (protocol.h). False if the other side has closed, sends what is too long, or has not
-// read the message after `patience`.
+// Reads a whole message (protocol.h). False if the other side has closed, or sends what is too long.
 bool ReceiveMessage(const Socket& socket, std::string& message);
-bool SendMessage(const Socket& socket, const std::string& message, std::chrono::milliseconds patience);
+
+// A message with its length before it.
+std::string Framed(const std::string& message);
+
+// Sends of the framed message what the socket takes without a wait; `rest` is what is left. False if the other side is
+// gone.
+bool SendAtOnce(const Socket& socket, const std::string& message, std::string& rest);
+
+// False if the other side is gone, or reads nothing for so long.
+bool SendAll(const Socket& socket, std::string_view bytes, std::chrono::milliseconds patience);
 
 }  // namespace service
 

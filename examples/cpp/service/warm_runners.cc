@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <utility>
 
 namespace service {
@@ -32,9 +33,19 @@ tftrt::Runner Bind(const tftrt::Model& model, const Shapes& shapes) {
 
 void WarmRunners::Remember(const Shapes& shapes) {
   const std::lock_guard lock(mutex_);
-  if (std::find(shapes_.begin(), shapes_.end(), shapes) != shapes_.end()) return;
-  if (shapes_.size() >= kMostShapes) shapes_.pop_front();
+  if (!shapes_.empty() && shapes_.back() == shapes) return;
+  const auto known = std::find(shapes_.begin(), shapes_.end(), shapes);
+  if (known != shapes_.end()) {
+    shapes_.erase(known);
+  } else if (shapes_.size() >= kMostShapes) {
+    shapes_.pop_front();
+  }
   shapes_.push_back(shapes);
+}
+
+void WarmRunners::Forget(const Shapes& shapes) {
+  const std::lock_guard lock(mutex_);
+  shapes_.erase(std::remove(shapes_.begin(), shapes_.end(), shapes), shapes_.end());
 }
 
 void WarmRunners::Prepare(const tftrt::Model& model) {
@@ -48,6 +59,11 @@ void WarmRunners::Prepare(const tftrt::Model& model) {
       for (Runners& set : sets) set.emplace(shapes, Warm(model, shapes));
     } catch (const tftrt::InvalidArgumentError&) {
       // The client is told, if it asks for it again.
+      for (Runners& set : sets) set.erase(shapes);
+    } catch (const std::exception&) {
+      // There may be memory without it when the version is tried again.
+      Forget(shapes);
+      throw;
     }
   }
 

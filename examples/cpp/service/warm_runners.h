@@ -27,17 +27,19 @@ class WarmRunners {
  public:
   explicit WarmRunners(int workers) : workers_(workers) {}
 
-  // These shapes were served. Only the last kMostShapes are kept.
+  // These shapes were served. Only those of kMostShapes that were served last are kept.
   void Remember(const Shapes& shapes);
 
   // Binds and runs the remembered shapes, with zeros. Shapes that the model cannot compute, or not of zeros, are left
-  // out; throws what else goes wrong.
+  // out; throws what else goes wrong, and has forgotten the shapes that it came with.
   void Prepare(const tftrt::Model& model);
 
   // One of the sets that were prepared for this model; empty if there is none left.
   Runners Take(const tftrt::Model& model);
 
  private:
+  void Forget(const Shapes& shapes);
+
   const int workers_;
   std::mutex mutex_;
   std::deque<Shapes> shapes_;

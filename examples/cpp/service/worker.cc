@@ -45,8 +45,9 @@ std::string Describe(const tftrt::Model& model) {
 void Worker::Work(BoundedQueue<Job>& queue) {
   while (!queue.drained()) {
     const std::optional<Job> job = queue.Pop(kPatience);
-    FollowVersion();
-    if (job) job->connection->Send(Answer(*job));
+    const Serving before = FollowVersion();
+    if (job) job->connection->Answer(Answer(*job));
+    // What served before is freed here, when nobody waits for an answer of this worker's.
   }
 }
 
@@ -83,8 +84,7 @@ std::string Worker::Run(const Request& request) {
   Shapes shapes;
   for (const TensorView& input : inputs) shapes.push_back(input.shape);
   auto bound = runners_.find(shapes);
-  const bool is_new = bound == runners_.end();
-  if (is_new) {
+  if (bound == runners_.end()) {
     tftrt::Runner made = Bind(current_.model, shapes);
     if (runners_.size() >= kMostShapes) runners_.clear();
     bound = runners_.emplace(shapes, std::move(made)).first;
@@ -95,18 +95,19 @@ std::string Worker::Run(const Request& request) {
     if (!inputs[i].elements.empty()) std::memcpy(input.data(), inputs[i].elements.data(), inputs[i].elements.size());
   }
   runner.Run();
-  if (is_new) warm_.Remember(shapes);
+  warm_.Remember(shapes);
   std::string answer = BeginAnswer(request.id, Status::kOk, current_.version);
   for (std::size_t i = 0; i < runner.outputs().size(); ++i) AppendTensor(runner.output(i), answer);
   return answer;
 }
 
-void Worker::FollowVersion() {
+Worker::Serving Worker::FollowVersion() {
   tftrt::VersionedModel now = repository_.current();
   // Not by the number: a version that was removed may come back as another model.
-  if (&now.model.info() == &current_.model.info()) return;
-  runners_ = warm_.Take(now.model);
-  current_ = std::move(now);
+  if (&now.model.info() == &current_.model.info()) return {};
+  Serving before{std::exchange(current_, std::move(now)), std::exchange(runners_, {})};
+  runners_ = warm_.Take(current_.model);
+  return before;
 }
 
 }  // namespace service

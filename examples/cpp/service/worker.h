@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,7 +38,13 @@ class Worker {
  private:
   std::string Answer(const Job& job);
   std::string Run(const Request& request);
-  void FollowVersion();
+
+  struct Serving {
+    std::optional<tftrt::VersionedModel> version;
+    Runners runners;
+  };
+  // Goes on with what the repository serves now; what there was before, if that is another one.
+  Serving FollowVersion();
 
   tftrt::ModelRepository repository_;
   WarmRunners& warm_;

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <exception>
+
 #include "protocol.h"
 
 namespace service {
@@ -31,7 +33,11 @@ void Connection::Answer(const std::string& message) {
   {
     const std::lock_guard lock(mutex_);
     --unanswered_;
-    if (!gone_) Send(message);
+    try {
+      if (!gone_) Send(message);
+    } catch (const std::exception&) {  // no memory or no thread for what waits
+      LetGo();
+    }
   }
   changed_.notify_all();
 }

@@ -106,8 +106,7 @@ void VerifyFile(const std::string& model_path, const Struct& entry) {
   }
   const fs::path file = fs::path(model_path) / path->string_value();
   if (!IsFile(file)) Damaged(model_path, path->string_value() + " is missing");
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(file, error);
+  const std::uintmax_t size = SizeOf(file);
   if (static_cast<double>(size) != bytes->number_value()) {
     Damaged(model_path, path->string_value() + " has " + std::to_string(size) + " bytes, the manifest says " +
                             std::to_string(std::llround(bytes->number_value())));
@@ -122,8 +121,7 @@ void VerifyFile(const std::string& model_path, const Struct& entry) {
 std::string ReadManifest(const std::string& model_path) {
   const fs::path file = fs::path(model_path) / kManifestPath;
   if (!Exists(file)) return "";
-  std::error_code error;
-  if (!IsFile(file) || fs::file_size(file, error) > kLargestManifest) {
+  if (!IsFile(file) || SizeOf(file) > kLargestManifest) {
     Damaged(model_path, std::string(kManifestPath) + " is not a file of sensible size");
   }
   std::string text;

@@ -58,4 +58,13 @@ bool Exists(const std::filesystem::path& path) { return TypeOf(path) != std::fil
 
 bool IsFile(const std::filesystem::path& path) { return TypeOf(path) == std::filesystem::file_type::regular; }
 
+bool IsDirectory(const std::filesystem::path& path) { return TypeOf(path) == std::filesystem::file_type::directory; }
+
+std::uintmax_t SizeOf(const std::filesystem::path& file) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  if (error) ThrowFileError("look for", file, error);
+  return size;
+}
+
 }  // namespace tftrt

@@ -1,6 +1,7 @@
 #ifndef TFTRT_RUNTIME_READ_FILE_H_
 #define TFTRT_RUNTIME_READ_FILE_H_
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -20,9 +21,13 @@ void CheckRead(const std::ifstream& stream, const std::filesystem::path& file);
 // Hands a file over piece by piece.
 void ReadFile(const std::filesystem::path& file, const std::function<void(std::string_view)>& take);
 
-// Whether there is something at this path, and whether that is a file.
+// Whether there is something at this path, and whether that is a file or a folder.
 bool Exists(const std::filesystem::path& path);
 bool IsFile(const std::filesystem::path& path);
+bool IsDirectory(const std::filesystem::path& path);
+
+// In bytes.
+std::uintmax_t SizeOf(const std::filesystem::path& file);
 
 }  // namespace tftrt
 

@@ -34,12 +34,11 @@ bool Parse(const fs::path& file, bool text, tensorflow::SavedModel* saved_model)
 }  // namespace
 
 tensorflow::SavedModel ReadSavedModel(const std::string& path) {
-  std::error_code error;
   const fs::path directory(path);
   if (!Exists(directory)) {
     throw ModelError("there is no \"" + path + "\"; expected the folder of a SavedModel");
   }
-  if (!fs::is_directory(directory, error)) {
+  if (!IsDirectory(directory)) {
     throw ModelError(
         "\"" + path + "\" is a file; expected the folder of a SavedModel" +
         (directory.filename() == "saved_model.pb" ? ": pass \"" + directory.parent_path().string() + "\"" : ""));
@@ -57,11 +56,11 @@ tensorflow::SavedModel ReadSavedModel(const std::string& path) {
   }
   tensorflow::SavedModel saved_model;
   if (!Parse(file, text, &saved_model)) {
-    throw ModelError(file.string() + " (" + std::to_string(fs::file_size(file, error)) +
+    throw ModelError(file.string() + " (" + std::to_string(SizeOf(file)) +
                      " bytes) is not a readable SavedModel: it is truncated or damaged; copy or export it again");
   }
   if (saved_model.meta_graphs().empty()) {
-    throw ModelError(file.string() + " (" + std::to_string(fs::file_size(file, error)) +
+    throw ModelError(file.string() + " (" + std::to_string(SizeOf(file)) +
                      " bytes) holds no graph: it is empty or damaged; copy or export it again");
   }
   return saved_model;

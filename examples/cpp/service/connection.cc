@@ -7,11 +7,6 @@
 #include "protocol.h"
 
 namespace service {
-namespace {
-
-constexpr std::chrono::milliseconds kPatience{5000};
-
-}  // namespace
 
 Connection::~Connection() {
   {

@@ -19,6 +19,9 @@ class Connection {
  public:
   using Clock = std::chrono::steady_clock;
 
+  // For a client that reads nothing.
+  static constexpr std::chrono::milliseconds kPatience{5000};
+
   explicit Connection(Socket socket) : socket_(std::move(socket)) {}
   ~Connection();
 
@@ -26,7 +29,8 @@ class Connection {
   bool Receive(std::string& message);
 
   // Does not wait for the client: what its socket does not take at once goes to a thread that does. Dropped if the
-  // client is gone. One for which more waits than a message may have, or that reads nothing for 5 s, is let go of.
+  // client is gone. One for which more waits than a message may have, or that reads nothing for kPatience, is let go
+  // of.
   void Answer(const std::string& message);
 
   // Waits until all that was received is answered, and the client's socket has taken it, or the client is gone.

@@ -19,9 +19,6 @@ namespace {
 // Where there are no more file descriptors or memory, asking again at once would only burn time.
 constexpr std::chrono::milliseconds kAfterFailure{50};
 
-// For clients that are slow to read their last answers, when the service stops.
-constexpr std::chrono::milliseconds kToRead{5000};
-
 }  // namespace
 
 Server::Server(tftrt::ModelRepository repository, WarmRunners& warm, const ServerOptions& options)
@@ -64,7 +61,7 @@ void Server::Stop(std::chrono::milliseconds grace) {
     if (client.connection != nullptr) left.push_back(client.connection);
   }
   lock.unlock();
-  const auto last = std::chrono::steady_clock::now() + kToRead;
+  const auto last = std::chrono::steady_clock::now() + Connection::kPatience;
   for (const auto& connection : left) {
     connection->AwaitAnswers(last);
     connection->ShutDown();

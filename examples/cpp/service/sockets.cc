@@ -186,11 +186,7 @@ bool SendAtOnce(const Socket& socket, const std::string& message, std::string& r
   if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return false;
   const auto taken = static_cast<std::size_t>(std::max<ssize_t>(sent, 0));
   rest.clear();
-  if (taken < length.size()) {
-    rest = length.substr(taken) + message;
-  } else if (taken < length.size() + message.size()) {
-    rest = message.substr(taken - length.size());
-  }
+  if (taken < length.size() + message.size()) rest = Framed(message).erase(0, taken);
   return true;
 }
 

@@ -7,9 +7,9 @@
 
 #include "direct/direct_callable.h"
 #include "direct/engine_instance.h"
-#include "direct/engine_source.h"
-#include "gpu/gpu_device.h"
+#include "engines/engine_source.h"
 #include "tensorflow/core/public/session.h"
+#include "tf/gpu_device.h"
 
 namespace tftrt {
 

@@ -9,7 +9,7 @@
 
 #include "batching/row_tensors.h"
 #include "engines/shape_key.h"
-#include "runtime/status.h"
+#include "tf/status.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

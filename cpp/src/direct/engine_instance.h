@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "direct/engine_source.h"
 #include "direct/repeated_run.h"
 #include "direct/shaped_execution.h"
 #include "direct/staged_runs.h"
+#include "engines/engine_source.h"
 
 namespace tftrt {
 

@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "runtime/tensor_conversion.h"
 #include "tensorflow/core/framework/op_kernel.h"
+#include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

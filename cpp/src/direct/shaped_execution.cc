@@ -2,7 +2,7 @@
 
 #include <atomic>
 
-#include "runtime/tensor_conversion.h"
+#include "tf/tensor_conversion.h"
 
 namespace tftrt {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "direct/engine_source.h"
+#include "engines/engine_source.h"
 #include "engines/shape_key.h"
-#include "gpu/device_buffer.h"
+#include "tf/device_buffer.h"
 
 namespace tftrt {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "gpu/transfer.h"
-#include "runtime/tensor_conversion.h"
+#include "tf/tensor_conversion.h"
 
 namespace tftrt {
 

@@ -3,7 +3,7 @@
 #include <optional>
 #include <string>
 
-#include "runtime/tensor_conversion.h"
+#include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

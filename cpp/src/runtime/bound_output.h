@@ -2,8 +2,8 @@
 #define TFTRT_RUNTIME_BOUND_OUTPUT_H_
 
 #include "api/backend.h"
-#include "gpu/gpu_device.h"
 #include "tensorflow/core/framework/tensor.h"
+#include "tf/gpu_device.h"
 
 namespace tftrt {
 

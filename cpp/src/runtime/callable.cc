@@ -6,7 +6,7 @@
 
 #include "runtime/bound_input.h"
 #include "runtime/bound_output.h"
-#include "runtime/tensor_conversion.h"
+#include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

@@ -10,8 +10,8 @@
 #include "kernels/engine_op.h"
 #include "runtime/graph_walk.h"
 #include "runtime/session_start.h"
-#include "runtime/status.h"
 #include "tensorflow/core/framework/node_def.pb.h"
+#include "tf/status.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

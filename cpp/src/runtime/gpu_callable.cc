@@ -8,8 +8,8 @@
 #include "gpu/transfer.h"
 #include "runtime/bound_input.h"
 #include "runtime/bound_output.h"
-#include "runtime/lent_buffer.h"
-#include "runtime/tensor_conversion.h"
+#include "tf/lent_buffer.h"
+#include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "api/backend.h"
-#include "gpu/gpu_device.h"
 #include "runtime/session_run.h"
+#include "tf/gpu_device.h"
 
 namespace tftrt {
 

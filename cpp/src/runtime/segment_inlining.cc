@@ -10,10 +10,10 @@
 #include "absl/strings/numbers.h"
 #include "runtime/engine_nodes.h"
 #include "runtime/graph_walk.h"
-#include "runtime/status.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def_util.h"
 #include "tensorflow/core/framework/op.h"
+#include "tf/status.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

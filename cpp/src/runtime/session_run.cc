@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/status.h"
 #include "tensorflow/core/protobuf/config.pb.h"
+#include "tf/status.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

@@ -1,9 +1,9 @@
 #include "runtime/session_start.h"
 
-#include "runtime/status.h"
 #include "tensorflow/c/c_api.h"
 #include "tensorflow/cc/saved_model/loader.h"
 #include "tensorflow/core/common_runtime/device_mgr.h"
+#include "tf/status.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

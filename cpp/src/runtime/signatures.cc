@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "runtime/tensor_conversion.h"
 #include "tensorflow/core/framework/types.h"
+#include "tf/tensor_conversion.h"
 
 namespace tftrt {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "runtime/tensor_conversion.h"
 #include "tensorrt/tf_trt_layout.h"
+#include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
 
 namespace tensorflow {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "direct/engine_source.h"
+#include "engines/engine_source.h"
 #include "tensorrt/engine_cache.h"
 
 namespace tftrt {

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "runtime/status.h"
 #include "tensorrt/tf_trt_layout.h"
+#include "tf/status.h"
 #include "tftrt/error.h"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <mutex>
 #include <vector>
 
-#include "direct/engine_source.h"
+#include "engines/engine_source.h"
 #include "tensorflow/core/framework/tensor.h"
 #include "tensorflow/core/framework/tensor_shape.h"
 #include "tensorflow/core/platform/mutex.h"

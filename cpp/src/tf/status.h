@@ -1,5 +1,5 @@
-#ifndef TFTRT_RUNTIME_STATUS_H_
-#define TFTRT_RUNTIME_STATUS_H_
+#ifndef TFTRT_TF_STATUS_H_
+#define TFTRT_TF_STATUS_H_
 
 #include <string>
 
@@ -17,4 +17,4 @@ void ThrowIfLoadError(const absl::Status& status, const std::string& context);
 
 }  // namespace tftrt
 
-#endif  // TFTRT_RUNTIME_STATUS_H_
+#endif  // TFTRT_TF_STATUS_H_

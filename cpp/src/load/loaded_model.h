@@ -1,5 +1,5 @@
-#ifndef TFTRT_RUNTIME_LOADED_MODEL_H_
-#define TFTRT_RUNTIME_LOADED_MODEL_H_
+#ifndef TFTRT_LOAD_LOADED_MODEL_H_
+#define TFTRT_LOAD_LOADED_MODEL_H_
 
 #include <memory>
 #include <string>
@@ -14,4 +14,4 @@ std::unique_ptr<LoadedModel> LoadModel(const std::string& path, const ModelOptio
 
 }  // namespace tftrt
 
-#endif  // TFTRT_RUNTIME_LOADED_MODEL_H_
+#endif  // TFTRT_LOAD_LOADED_MODEL_H_

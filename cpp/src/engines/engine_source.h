@@ -1,5 +1,5 @@
-#ifndef TFTRT_DIRECT_ENGINE_SOURCE_H_
-#define TFTRT_DIRECT_ENGINE_SOURCE_H_
+#ifndef TFTRT_ENGINES_ENGINE_SOURCE_H_
+#define TFTRT_ENGINES_ENGINE_SOURCE_H_
 
 #include <cstddef>
 #include <memory>
@@ -59,4 +59,4 @@ class EngineSource {
 
 }  // namespace tftrt
 
-#endif  // TFTRT_DIRECT_ENGINE_SOURCE_H_
+#endif  // TFTRT_ENGINES_ENGINE_SOURCE_H_

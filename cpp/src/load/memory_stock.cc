@@ -1,4 +1,4 @@
-#include "runtime/memory_stock.h"
+#include "load/memory_stock.h"
 
 #include <unistd.h>
 

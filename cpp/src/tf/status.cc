@@ -1,4 +1,4 @@
-#include "runtime/status.h"
+#include "tf/status.h"
 
 #include "tftrt/error.h"
 

@@ -1,8 +1,8 @@
-#include "gpu/device_buffer.h"
+#include "tf/device_buffer.h"
 
 #include <memory>
 
-#include "runtime/lent_buffer.h"
+#include "tf/lent_buffer.h"
 
 namespace tftrt {
 

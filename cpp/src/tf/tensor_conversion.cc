@@ -1,11 +1,11 @@
-#include "runtime/tensor_conversion.h"
+#include "tf/tensor_conversion.h"
 
 #include <cstdint>
 #include <cstring>
 
 #include "gpu/transfer.h"
-#include "runtime/lent_buffer.h"
 #include "tensorflow/core/framework/allocation_description.pb.h"
+#include "tf/lent_buffer.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

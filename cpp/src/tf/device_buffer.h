@@ -1,9 +1,9 @@
-#ifndef TFTRT_GPU_DEVICE_BUFFER_H_
-#define TFTRT_GPU_DEVICE_BUFFER_H_
+#ifndef TFTRT_TF_DEVICE_BUFFER_H_
+#define TFTRT_TF_DEVICE_BUFFER_H_
 
 #include <cstddef>
 
-#include "gpu/gpu_device.h"
+#include "tf/gpu_device.h"
 
 namespace tftrt {
 
@@ -36,4 +36,4 @@ class DeviceBuffer {
 
 }  // namespace tftrt
 
-#endif  // TFTRT_GPU_DEVICE_BUFFER_H_
+#endif  // TFTRT_TF_DEVICE_BUFFER_H_

@@ -1,10 +1,10 @@
-#ifndef TFTRT_RUNTIME_MEMORY_STOCK_H_
-#define TFTRT_RUNTIME_MEMORY_STOCK_H_
+#ifndef TFTRT_LOAD_MEMORY_STOCK_H_
+#define TFTRT_LOAD_MEMORY_STOCK_H_
 
 #include <cstdint>
 #include <string>
 
-#include "gpu/gpu_device.h"
+#include "tf/gpu_device.h"
 #include "tftrt/stats.h"
 
 namespace tftrt {
@@ -33,4 +33,4 @@ class MemoryStock {
 
 }  // namespace tftrt
 
-#endif  // TFTRT_RUNTIME_MEMORY_STOCK_H_
+#endif  // TFTRT_LOAD_MEMORY_STOCK_H_

@@ -1,5 +1,5 @@
-#ifndef TFTRT_RUNTIME_LENT_BUFFER_H_
-#define TFTRT_RUNTIME_LENT_BUFFER_H_
+#ifndef TFTRT_TF_LENT_BUFFER_H_
+#define TFTRT_TF_LENT_BUFFER_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -34,4 +34,4 @@ class LentBuffer final : public tensorflow::TensorBuffer {
 
 }  // namespace tftrt
 
-#endif  // TFTRT_RUNTIME_LENT_BUFFER_H_
+#endif  // TFTRT_TF_LENT_BUFFER_H_

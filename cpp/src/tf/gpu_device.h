@@ -1,5 +1,5 @@
-#ifndef TFTRT_GPU_GPU_DEVICE_H_
-#define TFTRT_GPU_GPU_DEVICE_H_
+#ifndef TFTRT_TF_GPU_DEVICE_H_
+#define TFTRT_TF_GPU_DEVICE_H_
 
 #include <cstddef>
 #include <memory>
@@ -69,4 +69,4 @@ GpuDevice OpenGpu(tensorflow::Session& session, const std::string& name, int ind
 
 }  // namespace tftrt
 
-#endif  // TFTRT_GPU_GPU_DEVICE_H_
+#endif  // TFTRT_TF_GPU_DEVICE_H_

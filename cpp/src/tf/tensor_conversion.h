@@ -1,5 +1,5 @@
-#ifndef TFTRT_RUNTIME_TENSOR_CONVERSION_H_
-#define TFTRT_RUNTIME_TENSOR_CONVERSION_H_
+#ifndef TFTRT_TF_TENSOR_CONVERSION_H_
+#define TFTRT_TF_TENSOR_CONVERSION_H_
 
 #include <optional>
 
@@ -31,4 +31,4 @@ Tensor FromTensorFlow(tensorflow::Tensor&& tensor);
 
 }  // namespace tftrt
 
-#endif  // TFTRT_RUNTIME_TENSOR_CONVERSION_H_
+#endif  // TFTRT_TF_TENSOR_CONVERSION_H_

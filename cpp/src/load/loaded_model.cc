@@ -1,4 +1,4 @@
-#include "runtime/loaded_model.h"
+#include "load/loaded_model.h"
 
 #include <algorithm>
 #include <chrono>
@@ -14,8 +14,8 @@
 #include "direct/direct_signature.h"
 #include "direct/replayed_engine.h"
 #include "engines/engine_table.h"
-#include "gpu/gpu_device.h"
 #include "kernels/engine_op.h"
+#include "load/memory_stock.h"
 #include "runtime/callable.h"
 #include "runtime/engine_build.h"
 #include "runtime/engine_match.h"
@@ -26,7 +26,6 @@
 #include "runtime/graph_walk.h"
 #include "runtime/input_retention.h"
 #include "runtime/manifest.h"
-#include "runtime/memory_stock.h"
 #include "runtime/optimizer_options.h"
 #include "runtime/saved_model.h"
 #include "runtime/session_options.h"
@@ -35,6 +34,7 @@
 #include "runtime/thread_pools.h"
 #include "tensorrt/engine_contexts.h"
 #include "tensorrt/optimization_level.h"
+#include "tf/gpu_device.h"
 #include "tftrt/environment.h"
 #include "tftrt/error.h"
 

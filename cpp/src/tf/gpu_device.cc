@@ -1,13 +1,13 @@
-#include "gpu/gpu_device.h"
+#include "tf/gpu_device.h"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "gpu/cuda_event.h"
-#include "gpu/device_buffer.h"
 #include "runtime/session_start.h"
-#include "runtime/tensor_conversion.h"
+#include "tf/device_buffer.h"
+#include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
 #include "xla/stream_executor/stream.h"
 

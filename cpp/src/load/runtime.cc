@@ -4,7 +4,7 @@
 #include "api/backend.h"
 #include "api/runtime_loader.h"
 #include "gpu/transfer.h"
-#include "runtime/loaded_model.h"
+#include "load/loaded_model.h"
 #include "runtime/manifest.h"
 #include "runtime/model_builder.h"
 #include "runtime/saved_model.h"

@@ -18,7 +18,8 @@ from tftrt import _native, _tensorflow
 from tftrt._native import __version__
 from tftrt.benchmarking import BenchReport, bench
 from tftrt.building import BuildReport, build, calibration_table
-from tftrt.conversion import ConversionReport, convert
+from tftrt.conversion import ConversionReport
+from tftrt.converter import convert
 from tftrt.errors import (
     CancelledError,
     DeadlineExceededError,

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "gpu/transfer.h"
-#include "runtime/session_start.h"
+#include "tf/gpu_device.h"
 #include "tftrt/error.h"
 
 namespace tftrt {

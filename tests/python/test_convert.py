@@ -14,7 +14,8 @@ import pytest
 
 import models
 from native_runner import SessionModel, read_graph, without_engines
-from tftrt.conversion import ConversionReport, convert
+from tftrt.conversion import ConversionReport
+from tftrt.converter import convert
 
 Call = tuple[str, dict[str, Any]]
 
@@ -304,7 +305,7 @@ def test_fp16_keeps_large_integers(tmp_path: Path) -> None:
 
 def test_import_needs_no_tensorflow_and_the_terminal_stays_quiet(cnn: Path, tmp_path: Path) -> None:
     script = (
-        "import sys; from tftrt.conversion import convert; assert 'tensorflow' not in sys.modules; "
+        "import sys; from tftrt.converter import convert; assert 'tensorflow' not in sys.modules; "
         "convert(sys.argv[1], sys.argv[2])"
     )
     preloaded = "import tensorflow, sys; sys.stderr.flush(); print('MARK', file=sys.stderr, flush=True); "

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import models
-from tftrt.conversion import convert
+from tftrt.converter import convert
 from tftrt.errors import InvalidArgumentError, ModelError, UnsupportedError
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from native_runner import SessionModel, read_graph, without_engines
-from tftrt.conversion import ConversionReport, convert
+from tftrt.conversion import ConversionReport
+from tftrt.converter import convert
 
 X = np.random.default_rng(0).standard_normal((2, 4)).astype(np.float32)
 WEIGHTS = np.random.default_rng(1).standard_normal((4, 4)).astype(np.float32)

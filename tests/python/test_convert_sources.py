@@ -11,7 +11,7 @@ import pytest
 
 import models
 from native_runner import SessionModel, read_graph, without_engines
-from tftrt.conversion import convert
+from tftrt.converter import convert
 from tftrt.errors import InvalidArgumentError, ModelError, UnsupportedError
 
 X = np.random.default_rng(0).standard_normal((2, 4)).astype(np.float32)

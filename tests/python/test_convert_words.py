@@ -121,7 +121,7 @@ class Builder:
                 path, {k: v for k, v in manifest.items() if k not in ("format_version", "manifest_sha256", "files")}
             )
 
-        monkeypatch.setattr(tftrt, "build", build, raising=False)
+        monkeypatch.setattr(tftrt.converter, "build_engines", build)
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@
 
 #include "kernels/engine_op.h"
 #include "runtime/graph_walk.h"
-#include "runtime/session_start.h"
 #include "tensorflow/core/framework/node_def.pb.h"
+#include "tf/gpu_device.h"
 #include "tf/status.h"
 #include "tftrt/error.h"
 

@@ -14,7 +14,7 @@ struct Placement {
   int gpu_index = 0;
 
   std::string Name() const { return gpu ? "gpu:" + std::to_string(gpu_index) : "cpu"; }
-  // "/device:GPU:0"; empty for the CPU.
+  // TensorFlow's name of it, "/device:GPU:0"; empty for the CPU.
   std::string Device() const { return gpu ? "/device:GPU:" + std::to_string(gpu_index) : ""; }
 };
 

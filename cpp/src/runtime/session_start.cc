@@ -2,7 +2,6 @@
 
 #include "tensorflow/c/c_api.h"
 #include "tensorflow/cc/saved_model/loader.h"
-#include "tensorflow/core/common_runtime/device_mgr.h"
 #include "tf/status.h"
 #include "tftrt/error.h"
 
@@ -33,14 +32,6 @@ void InitialiseSession(const tensorflow::MetaGraphDef& meta_graph, const std::st
                        std::unique_ptr<tensorflow::Session>& session) {
   ThrowIfLoadError(tensorflow::RestoreSession(tensorflow::RunOptions(), meta_graph, path, &session),
                    "restoring the variables and running the initialisers of \"" + path + "\"");
-}
-
-tensorflow::Device& FindDevice(tensorflow::Session& session, const std::string& name) {
-  const tensorflow::DeviceMgr* devices = nullptr;
-  ThrowIfError(session.LocalDeviceManager(&devices), "looking for the session's devices");
-  tensorflow::Device* found = nullptr;
-  ThrowIfError(devices->LookupDevice(name, &found), "looking for " + name);
-  return *found;
 }
 
 }  // namespace tftrt

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "tensorflow/core/framework/device.h"
 #include "tensorflow/core/protobuf/meta_graph.pb.h"
 #include "tensorflow/core/public/session.h"
 #include "tensorflow/core/public/session_options.h"
@@ -22,9 +21,6 @@ std::unique_ptr<tensorflow::Session> StartSession(const tensorflow::SessionOptio
 // Restores variables and runs the initialisers.
 void InitialiseSession(const tensorflow::MetaGraphDef& meta_graph, const std::string& path,
                        std::unique_ptr<tensorflow::Session>& session);
-
-// A device of the session, by a name as in Placement::Device(). Throws InternalError or ModelError if it has none.
-tensorflow::Device& FindDevice(tensorflow::Session& session, const std::string& name);
 
 }  // namespace tftrt
 

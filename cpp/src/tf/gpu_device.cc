@@ -5,8 +5,9 @@
 #include <utility>
 
 #include "gpu/cuda_event.h"
-#include "runtime/session_start.h"
+#include "tensorflow/core/common_runtime/device_mgr.h"
 #include "tf/device_buffer.h"
+#include "tf/status.h"
 #include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
 #include "xla/stream_executor/stream.h"
@@ -77,6 +78,14 @@ std::int64_t GpuDevice::PoolBytesInUse() const {
 }
 
 bool GpuDevice::IsPinned(const void* pointer) { return AttributesOf(pointer).type == kCudaMemoryTypeHost; }
+
+tensorflow::Device& FindDevice(tensorflow::Session& session, const std::string& name) {
+  const tensorflow::DeviceMgr* devices = nullptr;
+  ThrowIfError(session.LocalDeviceManager(&devices), "looking for the session's devices");
+  tensorflow::Device* found = nullptr;
+  ThrowIfError(devices->LookupDevice(name, &found), "looking for " + name);
+  return *found;
+}
 
 GpuDevice OpenGpu(tensorflow::Session& session, const std::string& name, int index) {
   tensorflow::Device& device = FindDevice(session, name);

@@ -64,7 +64,11 @@ class GpuDevice {
   CudaStream compute_stream_;
 };
 
-// `name` as in Placement::Device(). Throws InternalError if the session has no such GPU.
+// A device of the session, by a name that TensorFlow has for it ("/device:GPU:0"). Throws
+// InternalError or ModelError if it has none.
+tensorflow::Device& FindDevice(tensorflow::Session& session, const std::string& name);
+
+// `name` as for FindDevice. Throws InternalError if the session has no such GPU.
 GpuDevice OpenGpu(tensorflow::Session& session, const std::string& name, int index);
 
 }  // namespace tftrt

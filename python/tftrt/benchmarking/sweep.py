@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import _native
 from ..building import build
-from ..conversion import convert
+from ..converter import convert
 from .paths import Arrays
 
 __all__ = ["convert_precisions"]

@@ -63,7 +63,7 @@ def test_cpp(folder: Path) -> None:
 
 # Who runs the code blocks of each page, and how many it has.
 BLOCKS = {
-    "README.md": ("test_readme.py; .ci/run, the set-up's", {"sh": 3, "python": 1, "cpp": 1, "cmake": 1}),
+    "README.md": ("test_readme.py; .ci/run, the set-up's", {"sh": 3, "python": 2, "cpp": 1, "cmake": 1}),
     "architecture.md": ("test_the_architecture_has_every_folder", {"text": 1}),
     "benchmarks.md": ("test_networks_benchmark.py", {"sh": 1}),
     "c.md": ("test_c_guide.py", {"c": 3, "sh": 1}),

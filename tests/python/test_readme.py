@@ -41,6 +41,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_first_call(folder: Path) -> None:
+    (code,) = blocks("First call", "python")
+    assert len([line for line in code.splitlines() if line]) == 6
+    printed = run([sys.executable, "-c", code], folder)
+    assert printed.startswith("[[") and printed.count("[") == 1 + 8  # a row for each image
+
+
 def test_python(folder: Path) -> None:
     (code,) = blocks("Python", "python")
     printed = run([sys.executable, "-W", "error", "-W", "ignore:Type google:DeprecationWarning", "-c", code], folder)

@@ -75,6 +75,7 @@ BLOCKS = {
     "packages.md": ("test_readme.py", {"cpp": 1, "cmake": 3, "sh": 4}),
     "python.md": ("test_python", {"python": 5}),
     "runtime.md": ("test_readme.py", {"python": 2}),
+    "style.md": ("test_style.py", {"text": 1}),
     "versions.md": ("test_model_repository.py", {"text": 1, "python": 1, "cpp": 1}),
 }
 

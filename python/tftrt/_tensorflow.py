@@ -6,6 +6,7 @@ TensorFlow, so that ``tf.saved_model.load`` takes converted models on a CPU.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.abc
 import importlib.util
 import sys
@@ -14,6 +15,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 from tftrt import _native
+from tftrt.errors import Error
 
 _PACKAGE = "tensorflow"
 
@@ -24,6 +26,16 @@ def find_package() -> str:
     spec = getattr(module, "__spec__", None) or importlib.util.find_spec(_PACKAGE)
     locations = spec.submodule_search_locations if spec else None
     return next(iter(locations), "") if locations else ""
+
+
+def _register_kernels() -> None:
+    """Register them with the TensorFlow that the program has imported, if that is one that tftrt can use.
+
+    A program may import both packages and use only one. If tftrt cannot use this TensorFlow, its first call that needs
+    it raises the error.
+    """
+    with contextlib.suppress(Error):
+        _native.open_tensorflow()
 
 
 class _Loader(importlib.abc.Loader):
@@ -37,7 +49,7 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._loader.exec_module(module)
-        _native.open_tensorflow()
+        _register_kernels()
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -57,9 +69,8 @@ class _Finder(importlib.abc.MetaPathFinder):
 
 def attach() -> None:
     """Tell the runtime where TensorFlow is, and register its kernels when the program imports TensorFlow."""
-    if _PACKAGE in sys.modules:
-        _native.set_tensorflow_hint(find_package())
-        _native.open_tensorflow()
-        return
     _native.set_tensorflow_hint(find_package())
-    sys.meta_path.insert(0, _Finder())
+    if _PACKAGE in sys.modules:
+        _register_kernels()
+    else:
+        sys.meta_path.insert(0, _Finder())

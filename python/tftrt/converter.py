@@ -52,7 +52,7 @@ def convert(
     """Convert ``source`` with TF-TRT and write the result to the directory ``destination``.
 
     The parts of the model that TensorRT can run become ``TRTEngineOp`` nodes, each with the TensorFlow
-    function that it replaces; engines are built later, on the GPU that will run them. The result is the same
+    function that it replaces. A build makes their engines later, on the GPU that will run them. The result is the same
     on every machine.
 
     Args:
@@ -60,8 +60,8 @@ def convert(
             (with ``inputs`` and ``outputs``), or in memory a ``tf.Module``, ``keras.Model`` or
             ``ConcreteFunction``.
         destination: The SavedModel directory to write. Its parent must exist.
-        precision: ``"FP32"``, ``"FP16"`` or ``"INT8"``: what engines may compute in. Native segments, and
-            everything outside the engines, always compute what the original model computes.
+        precision: ``"FP32"``, ``"FP16"`` or ``"INT8"``: the precision that engines may compute in. Native segments, and
+            everything outside the engines, always compute in the precision of the original model.
         signatures: Names of the signatures to convert and keep; all callable ones by default.
         tags: The tag set of the SavedModel's MetaGraph.
         inputs: For a GraphDef, its input tensors: names like ``"x:0"``, or ``{"signature name": "x:0"}``.
@@ -85,7 +85,7 @@ def convert(
         progress: Called with a phase and the fraction done, from 0 to 1.
 
     Returns:
-        What was converted, what was not and why. ``print(report)`` shows it as a table.
+        A report on the converted ops, and on the others with reasons. ``print(report)`` shows it as a table.
 
     Raises:
         InvalidArgumentError: An argument is wrong.
@@ -150,7 +150,7 @@ def _convert_and_build(
 
 
 def _build_arguments(build: bool | Mapping[str, Any]) -> dict[str, Any]:
-    """Check what can be checked before the conversion's work is done."""
+    """Find wrong arguments before the conversion's work is done."""
     if build is not True and not isinstance(build, Mapping):
         raise InvalidArgumentError(
             f"build: expected True, False or a dict of tftrt.build's arguments, found {build!r}."

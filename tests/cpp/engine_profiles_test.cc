@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engines/engine_plans.h"
-#include "tensorrt/engine_cache.h"
+#include "engines/tf_trt.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -22,7 +22,7 @@ WantedProfiles GuideShapes(const std::string& strategy) {
 
 EnginePlans PlansOf(const WantedProfiles& wanted) {
   EnginePlans plans;
-  plans.profiles = MakeProfiles(wanted, {tensorflow::PartialTensorShape({-1, -1})});
+  plans.profiles = GetTfTrt().MakeProfiles(wanted, {tensorflow::PartialTensorShape({-1, -1})});
   return plans;
 }
 
@@ -94,7 +94,7 @@ TEST(EngineProfiles, FixedDimensionsStayTheGraphs) {
   wanted.strategy = "Range";
   wanted.fixed = {{{{1, 7, 3}}, {{}}}, {{{4, 9, 3}}, {{}}}};
   EnginePlans plans;
-  plans.profiles = MakeProfiles(wanted, {tensorflow::PartialTensorShape({-1, -1, 3})});
+  plans.profiles = GetTfTrt().MakeProfiles(wanted, {tensorflow::PartialTensorShape({-1, -1, 3})});
   EXPECT_EQ(Texts(plans), Strings({"[1, 7, 3]..[4, 9, 3]"}));
 }
 
@@ -103,7 +103,8 @@ TEST(EngineProfiles, ValuesOfShapeInputsHaveBoundsToo) {
   wanted.strategy = "Range";
   wanted.fixed = {{{{1, 4}, {2}}, {{}, {1, 4}}}, {{{8, 4}, {2}}, {{}, {8, 4}}}};
   EnginePlans plans;
-  plans.profiles = MakeProfiles(wanted, {tensorflow::PartialTensorShape({-1, 4}), tensorflow::PartialTensorShape({2})});
+  plans.profiles =
+      GetTfTrt().MakeProfiles(wanted, {tensorflow::PartialTensorShape({-1, 4}), tensorflow::PartialTensorShape({2})});
   plans.shape_inputs = {1};
   ASSERT_EQ(plans.profiles.size(), 1u);
   EXPECT_EQ(plans.profiles[0].min_values[1], (Shape{1, 4}));

@@ -278,6 +278,7 @@ CUDA = {
     "licenses/nvidia_cudnn/License.txt",
 }
 TENSORRT = {
+    "lib/libtftrt_tensorrt.so",
     "tensorrt_libs/libnvinfer.so.8",
     "tensorrt_libs/libnvinfer_plugin.so.8",
     "tensorrt_libs/libnvinfer_builder_resource.so.8.6.0",

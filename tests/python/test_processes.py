@@ -469,6 +469,23 @@ assert importlib.import_module("tensorflow") is tf
     python(code, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
 
 
+@pytest.mark.parametrize("order", ["tftrt, tensorflow", "tensorflow, tftrt"])
+def test_tensorflow_that_tftrt_cannot_use_is_imported(order: str, exported: Export, python: Python) -> None:
+    """The imports go well; what is wrong is an error of what needs TensorFlow, at each use."""
+    code = f"""
+import sys
+import {order}
+assert tensorflow.constant(1).numpy() == 1
+for _ in range(2):
+    try:
+        tftrt.Model(sys.argv[1])
+    except tftrt.IncompatibleError as error:
+        print(error)
+"""
+    result = python(code, exported("cnn"), TFTRT_TENSORFLOW_DIR="/nowhere", TF_CPP_MIN_LOG_LEVEL="3")
+    assert result.stdout.count("there is no libtensorflow_cc.so.2 in /nowhere") == 2
+
+
 def test_the_package_is_imported_in_little_time(python: Python) -> None:
     """Its imports are few: no part of conversion or the command line."""
     code = """

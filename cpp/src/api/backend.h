@@ -138,6 +138,8 @@ class ModelBuilder {
   virtual void Save(const std::string& directory) const = 0;
 };
 
+class TfTrt;
+
 // What libtftrt_runtime.so offers to libtftrt.so: everything that needs TensorFlow.
 class Backend {
  public:
@@ -148,6 +150,10 @@ class Backend {
   virtual std::unique_ptr<ModelBuilder> OpenBuilder(const std::string& path, const BuilderOptions& options,
                                                     const ResolvedRuntimeOptions& runtime) = 0;
   virtual SavedModelInfo Inspect(const std::string& path, const std::vector<std::string>& tags) = 0;
+
+  // What libtftrt_tensorrt.so offers to libtftrt_runtime.so; null if it was not opened, because of `problem`. Before
+  // models are loaded.
+  virtual void SetTfTrt(TfTrt* tf_trt, const std::string& problem) = 0;
 
   // CopyTensor's, of tensors that fit.
   virtual void Copy(const Tensor& from, Tensor& to) = 0;

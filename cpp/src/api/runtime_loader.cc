@@ -16,6 +16,7 @@ namespace tftrt {
 namespace {
 
 constexpr char kRuntimeLibrary[] = "libtftrt_runtime.so";
+constexpr char kTfTrtLibrary[] = "libtftrt_tensorrt.so";
 constexpr char kLogLevelVariable[] = "TF_CPP_MIN_LOG_LEVEL";
 // Whether TensorFlow's sessions wait for the GPU at the end of each call.
 constexpr char kSyncVariable[] = "TF_SYNC_ON_FINISH";
@@ -40,6 +41,19 @@ class ScopedLogLevel {
  private:
   std::optional<std::string> previous_;
 };
+
+// A TensorFlow without TF-TRT runs models too, on the CPU: engines are then told why they cannot run.
+void OpenTfTrt(Backend& backend) {
+  const std::string path = OwnDirectory() + "/" + kTfTrtLibrary;
+  const SharedLibrary library = OpenLibrary(path);
+  const auto function = library ? reinterpret_cast<TfTrtFunction>(FindSymbol(library, kTfTrtFunction)) : nullptr;
+  if (function != nullptr) return backend.SetTfTrt(function(), "");
+  backend.SetTfTrt(nullptr,
+                   "cannot open " + path + ", which runs engines through TensorFlow's TF-TRT: " +
+                       (library ? "it has no " + std::string(kTfTrtFunction) : library.error) +
+                       ". Where TensorFlow is tensorflow-cpu's, install tensorflow in its place; else reinstall "
+                       "tftrt: pip install --force-reinstall tftrt");
+}
 
 Backend* OpenBackend() {
   const std::string tensorflow_dir = FindTensorFlow(ConfiguredTensorFlowDir());
@@ -68,6 +82,7 @@ Backend* OpenBackend() {
   // Without a GPU nothing asks for TensorRT, and opening it takes time and memory.
   if (!ListGpus().empty()) {
     OpenTensorRt();
+    OpenTfTrt(*backend);
     // Read with each session that is made. tftrt itself waits for what it needs; a value that is set stays.
     setenv(kSyncVariable, "0", /*overwrite=*/0);
   }

@@ -16,6 +16,10 @@ Backend& GetBackend();
 inline constexpr char kBackendFunction[] = "tftrt_backend";
 using BackendFunction = Backend* (*)(bool keep_log_level, int log_level);
 
+// The same of libtftrt_tensorrt.so, which is opened where there is a GPU.
+inline constexpr char kTfTrtFunction[] = "tftrt_tf_trt";
+using TfTrtFunction = TfTrt* (*)();
+
 }  // namespace tftrt
 
 #endif  // TFTRT_API_RUNTIME_LOADER_H_

@@ -1,23 +1,17 @@
 #include "direct/direct_callable.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "engines/stopwatch.h"
 #include "runtime/bound_output.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-std::int64_t NanosecondsSince(Clock::time_point start) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
-}
 
 void OrderAfterDefaultStream(const std::vector<bool>& on_gpu, CudaStream stream) {
   if (std::find(on_gpu.begin(), on_gpu.end(), true) == on_gpu.end()) return;
@@ -100,7 +94,7 @@ class DirectCallable final : public Callable {
 
   std::vector<Tensor> RunOn(InstancePool::Lease& lease, const Tensor* const* inputs, const RunTerms& terms,
                             ShapeRecord& record, const ShapeKey& key) const {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch;
     const auto [execution, staged_runs] = lease->Prepare(key);
     StagedRun& staged = staged_runs.Take(engine_->gpu, execution, PlacesOf(inputs, terms), terms.limits);
     std::unique_ptr<StagedRun, void (*)(StagedRun*)> taken(&staged, [](StagedRun* run) { run->Return(); });
@@ -111,7 +105,7 @@ class DirectCallable final : public Callable {
     lease->Queue(execution, *staged.run);
     if (terms.any_on_gpu()) CopyOnGpu(execution, staged, results, lease->stream());
     lease.Queued();
-    record.CountEngineRun(NanosecondsSince(start));
+    record.CountEngineRun(stopwatch.Nanoseconds());
     try {
       WaitFor(staged.run->over(), terms.limits);
     } catch (const Error&) {
@@ -232,7 +226,7 @@ class DirectBinding final : public Binding {
       }
     }
     InstancePool::Lease lease(callable_.engine_->instances, CallLimits());
-    const Clock::time_point start = Clock::now();
+    const Stopwatch stopwatch;
     ShapedExecution& execution = lease->Prepare(key_).execution;
     if (addresses_.outputs.empty()) MakeOutputs(execution);
     std::unique_ptr<RepeatedRun>& run = runs_[lease.index()];
@@ -243,7 +237,7 @@ class DirectBinding final : public Binding {
     }
     lease->Queue(execution, *run);
     lease.Queued();
-    record_.CountEngineRun(NanosecondsSince(start));
+    record_.CountEngineRun(stopwatch.Nanoseconds());
     last_ = run.get();
     if (stream != nullptr) run->over().MakeWait(static_cast<CudaStream>(*stream));
     if (stream == nullptr || !staged_outputs_.empty()) run->over().Wait();

@@ -1,16 +1,16 @@
 #include "kernels/engine_op.h"
 
-#include <chrono>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "engines/stopwatch.h"
+#include "engines/tf_trt.h"
 #include "kernels/device_copy.h"
 #include "tensorflow/core/framework/node_def_util.h"
 #include "tensorflow/core/framework/node_properties.h"
 #include "tensorflow/core/framework/op.h"
 #include "tensorflow/core/framework/types.h"
-#include "tensorrt/engine_cache.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -19,15 +19,9 @@ namespace {
 using tensorflow::OpKernel;
 using tensorflow::OpKernelConstruction;
 using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
-using Clock = std::chrono::steady_clock;
 
 // TensorRT reads an input's values on the host if they can be the sizes of a shape.
 constexpr std::int64_t kMostShapeValues = 8;
-
-std::int64_t NanosecondsSince(Clock::time_point start) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
-}
 
 template <typename T>
 T AttrOr(OpKernelConstruction* context, const char* name, const T& otherwise) {
@@ -52,12 +46,12 @@ bool HasEmptyInput(OpKernelContext* context) {
   return false;
 }
 
-bool MayBeShape(const Tensor& tensor) {
+bool MayBeShape(const tensorflow::Tensor& tensor) {
   return tensor.dtype() == tensorflow::DT_INT32 && tensor.dims() <= 1 && tensor.NumElements() <= kMostShapeValues;
 }
 
-absl::Status ReadValues(OpKernelContext* context, const Tensor& input, Shape* values) {
-  Tensor on_host = input;
+absl::Status ReadValues(OpKernelContext* context, const tensorflow::Tensor& input, Shape* values) {
+  tensorflow::Tensor on_host = input;
   if (context->op_device_context() != nullptr) TF_RETURN_IF_ERROR(CopyToHost(context, input, &on_host));
   const auto flat = on_host.flat<std::int32_t>();
   values->assign(flat.data(), flat.data() + flat.size());
@@ -141,7 +135,7 @@ bool EngineOp::HasEngine(OpKernelContext* context, const ShapeRecord& shape, con
 }
 
 void EngineOp::RunEngine(OpKernelContext* context, ShapeRecord& shape, const DoneCallback& done) {
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   absl::Status status;
   {
     const std::lock_guard lock(record_->delegate_mutex());
@@ -154,7 +148,7 @@ void EngineOp::RunEngine(OpKernelContext* context, ShapeRecord& shape, const Don
     }
   }
   if (!status.ok()) context->SetStatus(status);
-  if (context->status().ok()) shape.CountEngineRun(NanosecondsSince(start));
+  if (context->status().ok()) shape.CountEngineRun(stopwatch.Nanoseconds());
   done();
 }
 
@@ -165,9 +159,9 @@ void EngineOp::RunNative(OpKernelContext* context, ShapeRecord& shape, DoneCallb
           "engine \"", name(),
           "\" was converted without its native segment, and there is no engine for these inputs; build one")),
       done);
-  const Clock::time_point start = Clock::now();
-  segment_.Run(context, [context, &shape, start, done = std::move(done)] {
-    if (context->status().ok()) shape.CountNativeRun(NanosecondsSince(start));
+  const Stopwatch stopwatch;
+  segment_.Run(context, [context, &shape, stopwatch, done = std::move(done)] {
+    if (context->status().ok()) shape.CountNativeRun(stopwatch.Nanoseconds());
     done();
   });
 }
@@ -221,7 +215,7 @@ void EngineOp::Build(OpKernelContext* context, ShapeRecord& shape, DoneCallback 
   };
   const auto call = std::make_shared<Call>();
   call->done = std::move(done);
-  const Clock::time_point start = Clock::now();
+  const Stopwatch stopwatch;
   bool has_engine = false;
   bool builds = true;
   bool finished = false;
@@ -237,16 +231,16 @@ void EngineOp::Build(OpKernelContext* context, ShapeRecord& shape, DoneCallback 
       OP_REQUIRES_OK_ASYNC(context, status, call->done);
       table_->NotifyBuild(record_->name());
       // If there will be no engine, the native segment may run on in another thread.
-      builder_->AsAsync()->ComputeAsync(context, [this, context, &shape, start, call] {
+      builder_->AsAsync()->ComputeAsync(context, [this, context, &shape, stopwatch, call] {
         if (call->state.exchange(kFinished) != kReturned) return;
         {
           const std::lock_guard callback_lock(record_->delegate_mutex());
-          AccountBuild(context, shape, NanosecondsSince(start));
+          AccountBuild(context, shape, stopwatch.Nanoseconds());
         }
         call->done();
       });
       finished = call->state.exchange(kReturned) == kFinished;
-      if (finished) AccountBuild(context, shape, NanosecondsSince(start));
+      if (finished) AccountBuild(context, shape, stopwatch.Nanoseconds());
     }
   }
   // With the lock free again: what follows may run the same engine in this thread.
@@ -266,7 +260,7 @@ void EngineOp::AccountBuild(OpKernelContext* context, ShapeRecord& shape, std::i
   bool built = false;
   try {
     const EnginePlans before = record_->plans();
-    if (auto cache = EngineCache::Find(*context->resource_manager(), record_->name())) {
+    if (auto cache = GetTfTrt().FindCache(*context->resource_manager(), record_->name())) {
       cache->DropFailedBuilds();
       EnginePlans after = cache->Plans(implicit_batch_);
       built = (after.static_shapes.size() > before.static_shapes.size() || (before.empty() && !after.empty())) &&

@@ -13,7 +13,9 @@
 #include "direct/direct_callable.h"
 #include "direct/direct_signature.h"
 #include "direct/replayed_engine.h"
+#include "engines/engine_contexts.h"
 #include "engines/engine_table.h"
+#include "engines/tf_trt.h"
 #include "kernels/engine_op.h"
 #include "load/memory_stock.h"
 #include "runtime/callable.h"
@@ -32,8 +34,6 @@
 #include "runtime/session_start.h"
 #include "runtime/signatures.h"
 #include "runtime/thread_pools.h"
-#include "tensorrt/engine_contexts.h"
-#include "tensorrt/optimization_level.h"
 #include "tf/gpu_device.h"
 #include "tftrt/environment.h"
 #include "tftrt/error.h"
@@ -249,6 +249,7 @@ class SessionModel final : public LoadedModel {
                         OnMiss on_miss, OnMismatch on_mismatch) {
     if (info_.engines == 0 || !placement.gpu) return {};
     info_.tensorrt_problem = OpenTensorRt();
+    if (info_.tensorrt_problem.empty()) info_.tensorrt_problem = TfTrtProblem();
     if (!info_.tensorrt_problem.empty()) {
       if (on_miss == OnMiss::kError) {
         throw IncompatibleError("on_miss is \"error\", and no request can have an engine: " + info_.tensorrt_problem +
@@ -290,7 +291,7 @@ class SessionModel final : public LoadedModel {
       std::vector<std::unique_ptr<EngineInstance>> lent;
       for (int i = 0; i < instances; ++i) {
         auto contexts = std::make_unique<EngineContexts>(
-            gpu_->resources(), direct.engine,
+            GetTfTrt().OpenCache(gpu_->resources(), direct.engine),
             EngineContexts::Options{direct.implicit_batch, direct.types.outputs.size(), /*own=*/i != 0});
         lent.push_back(std::make_unique<EngineInstance>(*gpu_, std::move(contexts), direct.types,
                                                         EngineInstance::Options{cuda_graphs, nullptr}));
@@ -304,11 +305,11 @@ class SessionModel final : public LoadedModel {
     if (gpu_ == nullptr) return;
     for (const EngineNode& engine : engines) {
       // Not of a plan that lies in its node: TensorFlow's kernel runs that.
-      if (!EngineCache::Find(gpu_->resources(), engine.name)) continue;
+      if (!GetTfTrt().FindCache(gpu_->resources(), engine.name)) continue;
       EngineRecord& record = table_->Get(engine.name);
       if (direct_engines_.count(engine.name) != 0 || !record.HasPlans() || record.reads_values()) continue;
       auto contexts = std::make_unique<EngineContexts>(
-          gpu_->resources(), engine.name,
+          GetTfTrt().OpenCache(gpu_->resources(), engine.name),
           EngineContexts::Options{engine.implicit_batch, engine.output_types.size(), /*own=*/false});
       record.set_replay(std::make_unique<ReplayedEngine>(
           *gpu_, std::move(contexts), EngineTypes{engine.input_types, engine.output_types}, cuda_graphs));
@@ -317,7 +318,7 @@ class SessionModel final : public LoadedModel {
 
   void TakePlans(const std::vector<EngineNode>& engines, tensorflow::ResourceMgr& resources) {
     for (const EngineNode& engine : engines) {
-      const auto cache = EngineCache::Find(resources, engine.name);
+      const auto cache = GetTfTrt().FindCache(resources, engine.name);
       if (cache) table_->Get(engine.name).SetPlans(cache->Plans(engine.implicit_batch));
     }
   }
@@ -330,7 +331,7 @@ class SessionModel final : public LoadedModel {
     std::map<std::string, std::unique_ptr<Callable>> callables;
     EngineBuild builder(*session_, *table_, resources, std::move(engines), std::move(controls));
     builder.MakeCaches({});
-    SetOptimizationLevel(build.optimization_level);
+    GetTfTrt().SetOptimizationLevel(build.optimization_level);
     for (const BuildInfo::Request& request : build.requests) {
       const SignatureSpec& spec = Spec(request.signature);
       auto& callable = callables[request.signature];

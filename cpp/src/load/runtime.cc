@@ -3,7 +3,9 @@
 #include "absl/log/globals.h"
 #include "api/backend.h"
 #include "api/runtime_loader.h"
+#include "engines/tf_trt.h"
 #include "gpu/transfer.h"
+#include "kernels/tf_trt_ops.h"
 #include "load/loaded_model.h"
 #include "runtime/manifest.h"
 #include "runtime/model_builder.h"
@@ -43,6 +45,8 @@ class TensorFlowBackend final : public Backend {
     return info;
   }
 
+  void SetTfTrt(TfTrt* tf_trt, const std::string& problem) override { tftrt::SetTfTrt(tf_trt, problem); }
+
   void Copy(const Tensor& from, Tensor& to) override { CopyElements(from, to); }
 
   int GpuOf(const void* pointer) override { return tftrt::GpuOf(pointer); }
@@ -59,6 +63,7 @@ extern "C" __attribute__((visibility("default"))) tftrt::Backend* tftrt_backend(
   if (keep_log_level && log_level > 0) LOG(INFO) << "tftrt";
   // Parts of TensorFlow log through Abseil instead, which does not look into the environment.
   if (log_level > 0) absl::SetMinLogLevel(static_cast<absl::LogSeverityAtLeast>(log_level));
+  tftrt::RegisterMissingTfTrtOps();
   static tftrt::TensorFlowBackend backend;
   return &backend;
 }

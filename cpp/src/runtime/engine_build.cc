@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "engines/tf_trt.h"
 #include "kernels/engine_op.h"
 #include "runtime/graph_walk.h"
 #include "tensorflow/core/framework/node_def.pb.h"
@@ -199,7 +200,7 @@ void EngineBuild::Restore(const EngineNode& engine, const std::string& file) {
   const EngineControls& controls = controls_.at(engine.name);
   ThrowIfError(session_.Run({{controls.file, StringTensor(file)}}, {}, {controls.restore}, nullptr),
                "filling the engine cache of \"" + engine.name + "\"");
-  table_.Get(engine.name).SetPlans(EngineCache::Open(resources_, engine.name).Plans(engine.implicit_batch));
+  table_.Get(engine.name).SetPlans(GetTfTrt().OpenCache(resources_, engine.name)->Plans(engine.implicit_batch));
 }
 
 const WantedProfiles* EngineBuild::Wanted(const std::string& engine) const {
@@ -266,7 +267,7 @@ void EngineBuild::SetProfiles() {
     const auto wanted = wanted_.find(engine.name);
     if (engine.implicit_batch || wanted == wanted_.end() || reused_.count(engine.name) != 0) continue;
     wanted->second.strategy = engine.profile_strategy;
-    EngineCache::Open(resources_, engine.name).SetProfiles(wanted->second, engine.input_shapes);
+    GetTfTrt().OpenCache(resources_, engine.name)->SetProfiles(wanted->second, engine.input_shapes);
   }
 }
 
@@ -306,9 +307,9 @@ std::vector<BuiltEngine> EngineBuild::Build(const EngineBuilder::Progress& progr
   std::vector<BuiltEngine> list;
   for (const EngineNode& engine : engines_) {
     BuiltEngine& result = results[engine.name];
-    EngineCache cache = EngineCache::Open(resources_, engine.name);
-    cache.DropFailedBuilds();
-    EnginePlans plans = cache.Plans(engine.implicit_batch);
+    const std::unique_ptr<EngineCache> cache = GetTfTrt().OpenCache(resources_, engine.name);
+    cache->DropFailedBuilds();
+    EnginePlans plans = cache->Plans(engine.implicit_batch);
     for (const auto& profile : plans.profiles) result.profiles.push_back(profile.shapes);
     result.static_shapes = plans.static_shapes;
     if (!IsReached(engine.name)) {

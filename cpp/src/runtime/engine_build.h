@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "api/backend.h"
+#include "engines/engine_cache.h"
 #include "engines/engine_table.h"
 #include "runtime/engine_nodes.h"
 #include "tensorflow/core/framework/graph.pb.h"
 #include "tensorflow/core/framework/partial_tensor_shape.h"
 #include "tensorflow/core/public/session.h"
-#include "tensorrt/engine_cache.h"
 #include "tftrt/engine_builder.h"
 
 namespace tftrt {

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "engines/tf_trt.h"
 #include "kernels/engine_op.h"
 #include "runtime/callable.h"
 #include "runtime/engine_build.h"
@@ -20,8 +21,6 @@
 #include "runtime/session_options.h"
 #include "runtime/session_start.h"
 #include "runtime/signatures.h"
-#include "tensorrt/optimization_level.h"
-#include "tensorrt/timing_cache.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -75,7 +74,8 @@ class SessionModelBuilder final : public ModelBuilder {
     VerifyFiles(path, manifest, ManifestFiles::kOthers);
     const Placement placement = ResolveDevice(options.device);
     if (!placement.gpu) throw InvalidArgumentError("device is \"" + options.device + "\"; engines need \"gpu:N\"");
-    const std::string problem = OpenTensorRt();
+    std::string problem = OpenTensorRt();
+    if (problem.empty()) problem = TfTrtProblem();
     if (!problem.empty()) throw IncompatibleError("engines cannot be built without TensorRT: " + problem);
     gpu_ = InspectGpu(placement.gpu_index);
     tensorrt_ = TensorRtVersion();
@@ -105,8 +105,8 @@ class SessionModelBuilder final : public ModelBuilder {
                                                                   /*converted=*/true)),
                             meta_graph, path);
     InitialiseSession(meta_graph, path, session_);
-    SetTimingCache(options.timing_cache);
-    SetOptimizationLevel(options.optimization_level);
+    GetTfTrt().SetTimingCache(options.timing_cache);
+    GetTfTrt().SetOptimizationLevel(options.optimization_level);
     build_ = std::make_unique<EngineBuild>(*session_, *table_, ResourcesOf(*session_, placement.Device()), engines,
                                            std::move(controls));
     build_->MakeCaches(options.keep_engines ? EngineFiles(path) : std::map<std::string, std::string>());
@@ -177,7 +177,7 @@ class SessionModelBuilder final : public ModelBuilder {
     return {tables.begin(), tables.end()};
   }
 
-  std::string timing_cache() const override { return GetTimingCache(); }
+  std::string timing_cache() const override { return GetTfTrt().GetTimingCache(); }
 
   void Save(const std::string& directory) const override {
     const fs::path assets = fs::path(directory) / "assets";

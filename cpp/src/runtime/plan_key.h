@@ -3,9 +3,9 @@
 
 #include <string>
 
+#include "engines/engine_cache.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
-#include "tensorrt/engine_cache.h"
 #include "tftrt/environment.h"
 
 namespace tftrt {

@@ -3,8 +3,7 @@
 
 namespace tftrt {
 
-// The optimization level of all engines that this process builds from now on, 0 to 5; -1: TensorRT's own. Throws
-// UnsupportedError if that cannot be set, because TensorRT was not opened by tftrt.
+// See TfTrt.
 void SetOptimizationLevel(int level);
 
 }  // namespace tftrt

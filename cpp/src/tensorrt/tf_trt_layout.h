@@ -3,7 +3,7 @@
 
 // TF-TRT's own objects as they lie in memory in TensorFlow 2.17. Its headers describe them too, but need TensorRT's,
 // which no package that the build can reach has; only the layout of the standard library's types and of one struct of
-// TensorRT (Dims) enters into them. engine_cache.cc checks what can be checked of it when it runs.
+// TensorRT (Dims) enters into them. tf_trt_engine_cache.cc checks what can be checked of it when it runs.
 //
 // Facts from tensorflow/compiler/tf2tensorrt/utils/{trt_lru_cache,trt_shape_optimization_profiles,trt_engine_utils}.h
 // and convert/timing_cache.h.

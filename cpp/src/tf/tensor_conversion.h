@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "tensorflow/core/framework/tensor.h"
+#include "tf/shape_conversion.h"
 #include "tftrt/tensor.h"
 
 namespace tftrt {
@@ -11,10 +12,6 @@ namespace tftrt {
 // Nothing for TensorFlow's types that tftrt has no equal of (resource, variant, quantized types).
 std::optional<DType> FromTensorFlow(tensorflow::DataType type);
 tensorflow::DataType ToTensorFlow(DType dtype);
-
-// Throws InvalidArgumentError for dimensions that TensorFlow cannot hold.
-tensorflow::TensorShape ToTensorFlow(const Shape& shape);
-Shape FromTensorFlow(const tensorflow::TensorShape& shape);
 
 // Lends the tensor's memory to TensorFlow, or copies it to the host's where that cannot be: strings, addresses that are
 // not aligned or on a GPU, and if `copy` asks for it.

@@ -52,7 +52,7 @@ def select(*, cuda: bool, tensorrt: bool, headers: bool) -> tuple[list[Item], st
         raise IncompatibleError(report.tensorflow.detail)
     tensorflow = Path(report.tensorflow.path).parent
     site_packages = tensorflow.parent.resolve()
-    items = [*_core(tensorflow), *_licenses(tensorflow)]
+    items = [*_core(tensorflow, tensorrt=tensorrt), *_licenses(tensorflow)]
     if cuda:
         items += _cuda(report, site_packages)
     if tensorrt:
@@ -62,11 +62,13 @@ def select(*, cuda: bool, tensorrt: bool, headers: bool) -> tuple[list[Item], st
     return list({item.target: item for item in items}.values()), report.tensorflow.version
 
 
-def _core(tensorflow: Path) -> Iterator[Item]:
+def _core(tensorflow: Path, *, tensorrt: bool) -> Iterator[Item]:
     lib = _cpp_package.root() / "lib"
     # TensorFlow's first: libtftrt_runtime.so's run path may lead to another one than the one that is used.
     roots = [tensorflow / "libtensorflow_cc.so.2", tensorflow / "libtensorflow_framework.so.2"]
     roots += [lib / "libtftrt.so", lib / "libtftrt_runtime.so"]
+    if tensorrt:
+        roots.append(lib / "libtftrt_tensorrt.so")
     for library in follow(roots, [tensorflow, lib], _TENSORFLOW):
         yield Item(library.path, f"lib/{library.path.name}", library, slim=True)
     for shim in (lib / "tensorrt_shims").iterdir():

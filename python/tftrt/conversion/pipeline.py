@@ -190,6 +190,12 @@ def _check_tensorflow() -> None:
             f"expected TensorFlow 2.17, the last release with TF-TRT, found {tf.__version__}. "
             "Install it with: pip install 'tensorflow>=2.17,<2.18'"
         )
+    if not tf.test.is_built_with_cuda():
+        raise IncompatibleError(
+            f"expected a TensorFlow with TF-TRT, found TensorFlow {tf.__version__} built for CPUs alone, as "
+            "tensorflow-cpu is; it runs converted models but makes none. Convert where tensorflow is installed, or "
+            "install it here: pip uninstall -y tensorflow-cpu && pip install 'tensorflow>=2.17,<2.18'"
+        )
 
 
 def _load_op_libraries(options: Options) -> None:

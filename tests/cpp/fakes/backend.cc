@@ -92,6 +92,7 @@ class AddingBackend : public Backend {
     throw UnsupportedError("the fake builds nothing");
   }
   SavedModelInfo Inspect(const std::string&, const std::vector<std::string>&) override { return {}; }
+  void SetTfTrt(TfTrt*, const std::string&) override {}
   void Copy(const Tensor&, Tensor&) override { throw UnsupportedError("the fake copies nothing"); }
   int GpuOf(const void*) override { return -1; }
   void OrderDefaultStreamAfter(void*, int) override {}

@@ -1,10 +1,12 @@
-#include "tensorrt/engine_cache.h"
+#include "tensorrt/tf_trt_engine_cache.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "tensorrt/engine_execution.h"
 #include "tensorrt/tf_trt_layout.h"
-#include "tf/tensor_conversion.h"
+#include "tf/shape_conversion.h"
 #include "tftrt/error.h"
 
 namespace tensorflow {
@@ -124,25 +126,28 @@ void CheckLayout(const TrtShapeOptimizationProfile& profiles) {
   throw InternalError("TensorFlow keeps its engines otherwise than TensorFlow 2.17.1 does; please report this");
 }
 
-}  // namespace
-
-struct EngineCache::Resource {
-  explicit Resource(TRTEngineCacheResource* taken) : cache(taken) {}
+// A share of the resource, for the cache and for what runs its engines.
+struct SharedResource {
+  explicit SharedResource(TRTEngineCacheResource* taken) : cache(taken) {}
   tensorflow::core::RefCountPtr<TRTEngineCacheResource> cache;
 };
 
-EngineCache EngineCache::Open(tensorflow::ResourceMgr& resources, const std::string& name) {
-  if (std::optional<EngineCache> cache = Find(resources, name)) return *cache;
-  throw InternalError("there is no engine cache of the name \"" + name + "\"");
-}
+class TfTrtEngineCache final : public EngineCache {
+ public:
+  explicit TfTrtEngineCache(TRTEngineCacheResource* taken) : resource_(std::make_shared<SharedResource>(taken)) {}
 
-std::optional<EngineCache> EngineCache::Find(tensorflow::ResourceMgr& resources, const std::string& name) {
-  TRTEngineCacheResource* resource = LookUp(resources, name);
-  if (resource == nullptr) return std::nullopt;
-  return EngineCache(std::make_shared<Resource>(resource));
-}
+  EnginePlans Plans(bool implicit_batch) const override;
+  std::optional<EngineSlot> Slot(const std::vector<Shape>& shapes, bool implicit_batch) const override;
+  std::unique_ptr<EngineExecution> Execution(const EngineSlot& slot, bool implicit_batch, std::size_t outputs,
+                                             bool another) const override;
+  void SetProfiles(const WantedProfiles& wanted, const std::vector<PartialTensorShape>& input_shapes) override;
+  int DropFailedBuilds() override;
 
-EnginePlans EngineCache::Plans(bool implicit_batch) const {
+ private:
+  const std::shared_ptr<SharedResource> resource_;
+};
+
+EnginePlans TfTrtEngineCache::Plans(bool implicit_batch) const {
   const TRTEngineCacheResource& cache = *resource_->cache;
   CheckLayout(cache.profiles_);
   EnginePlans plans;
@@ -174,7 +179,7 @@ EnginePlans EngineCache::Plans(bool implicit_batch) const {
   return plans;
 }
 
-std::optional<EngineSlot> EngineCache::Slot(const std::vector<Shape>& shapes, bool implicit_batch) const {
+std::optional<EngineSlot> TfTrtEngineCache::Slot(const std::vector<Shape>& shapes, bool implicit_batch) const {
   TRTEngineCacheResource& cache = *resource_->cache;
   std::vector<TensorShape> tensor_shapes;
   for (const Shape& shape : shapes) tensor_shapes.push_back(ToTensorFlow(shape));
@@ -190,19 +195,19 @@ std::optional<EngineSlot> EngineCache::Slot(const std::vector<Shape>& shapes, bo
   return EngineSlot{engine, profile};
 }
 
-std::unique_ptr<EngineExecution> EngineCache::Execution(const EngineSlot& slot, bool implicit_batch,
-                                                        std::size_t outputs, bool another) const {
+std::unique_ptr<EngineExecution> TfTrtEngineCache::Execution(const EngineSlot& slot, bool implicit_batch,
+                                                             std::size_t outputs, bool another) const {
   return std::make_unique<TensorRtExecution>(std::shared_ptr<const void>(resource_), slot, resource_->cache->profiles_,
                                              implicit_batch, outputs, another);
 }
 
-void EngineCache::SetProfiles(const WantedProfiles& wanted, const std::vector<PartialTensorShape>& input_shapes) {
+void TfTrtEngineCache::SetProfiles(const WantedProfiles& wanted, const std::vector<PartialTensorShape>& input_shapes) {
   CheckLayout(resource_->cache->profiles_);
   Fill(resource_->cache->profiles_, wanted, input_shapes);
   CheckLayout(resource_->cache->profiles_);
 }
 
-int EngineCache::DropFailedBuilds() {
+int TfTrtEngineCache::DropFailedBuilds() {
   auto& cache = resource_->cache->cache_;
   int dropped = 0;
   for (auto entry = cache.objects_.begin(); entry != cache.objects_.end();) {
@@ -218,8 +223,15 @@ int EngineCache::DropFailedBuilds() {
   return dropped;
 }
 
-std::vector<EnginePlans::ProfileWithValues> MakeProfiles(const WantedProfiles& wanted,
-                                                         const std::vector<PartialTensorShape>& input_shapes) {
+}  // namespace
+
+std::unique_ptr<EngineCache> FindTfTrtEngineCache(tensorflow::ResourceMgr& resources, const std::string& name) {
+  TRTEngineCacheResource* resource = LookUp(resources, name);
+  return resource == nullptr ? nullptr : std::make_unique<TfTrtEngineCache>(resource);
+}
+
+std::vector<EnginePlans::ProfileWithValues> MakeTfTrtProfiles(const WantedProfiles& wanted,
+                                                              const std::vector<PartialTensorShape>& input_shapes) {
   TrtShapeOptimizationProfile profiles;
   Fill(profiles, wanted, input_shapes);
   CheckLayout(profiles);

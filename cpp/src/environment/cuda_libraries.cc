@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "environment/exists.h"
 #include "environment/shared_library.h"
 
 namespace tftrt {
@@ -50,11 +51,6 @@ constexpr CudaLibrary kNeededByTensorFlow[] = {
 };
 
 constexpr CudaLibrary kNeededByTensorRt[] = {kRuntime, kNvrtc, kCublasLt, kCublas, kCudnn};
-
-bool Exists(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
 
 bool IsOnLibraryPath(const char* name) {
   const char* value = std::getenv("LD_LIBRARY_PATH");

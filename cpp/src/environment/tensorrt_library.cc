@@ -4,6 +4,7 @@
 #include <exception>
 #include <filesystem>
 
+#include "environment/exists.h"
 #include "environment/shared_library.h"
 
 namespace tftrt {
@@ -19,11 +20,6 @@ constexpr int kLowestVersion = 8600;
 constexpr int kHighestVersion = 8699;
 
 using LibraryVersionFunction = int();
-
-bool Exists(const fs::path& path) {
-  std::error_code error;
-  return fs::exists(path, error);
-}
 
 bool IsIn(const fs::path& file, const fs::path& directory) {
   std::error_code error;

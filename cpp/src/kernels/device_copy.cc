@@ -5,9 +5,8 @@
 namespace tftrt {
 
 using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
 
-absl::Status CopyToHost(OpKernelContext* context, const Tensor& on_device, Tensor* on_host) {
+absl::Status CopyToHost(OpKernelContext* context, const tensorflow::Tensor& on_device, tensorflow::Tensor* on_host) {
   tensorflow::AllocatorAttributes attributes;
   attributes.set_on_host(true);
   attributes.set_gpu_compatible(true);
@@ -17,7 +16,7 @@ absl::Status CopyToHost(OpKernelContext* context, const Tensor& on_device, Tenso
   return context->op_device_context()->CopyDeviceTensorToCPUSync(&on_device, "", device, on_host);
 }
 
-absl::Status CopyToDevice(OpKernelContext* context, const Tensor& on_host, Tensor* on_device) {
+absl::Status CopyToDevice(OpKernelContext* context, const tensorflow::Tensor& on_host, tensorflow::Tensor* on_device) {
   if (on_host.NumElements() == 0) return absl::OkStatus();
   auto* device = static_cast<tensorflow::Device*>(context->device());
   return context->op_device_context()->CopyCPUTensorToDeviceSync(&on_host, device, on_device);

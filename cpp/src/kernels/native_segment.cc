@@ -14,19 +14,18 @@ namespace {
 using tensorflow::AttrSlice;
 using tensorflow::FunctionLibraryRuntime;
 using tensorflow::OpKernelContext;
-using tensorflow::Tensor;
 
 // A TRTEngineOp on a GPU has all inputs and outputs there; functions have int32 in host memory.
 bool IsOnHostInFunctions(OpKernelContext* context, tensorflow::DataType type) {
   return type == tensorflow::DT_INT32 && context->op_device_context() != nullptr;
 }
 
-absl::Status SetOutput(OpKernelContext* context, int index, Tensor&& output) {
+absl::Status SetOutput(OpKernelContext* context, int index, tensorflow::Tensor&& output) {
   if (!IsOnHostInFunctions(context, output.dtype())) {
     context->set_output(index, std::move(output));
     return absl::OkStatus();
   }
-  Tensor* on_device = nullptr;
+  tensorflow::Tensor* on_device = nullptr;
   TF_RETURN_IF_ERROR(context->allocate_output(index, output.shape(), &on_device));
   return CopyToDevice(context, output, on_device);
 }
@@ -49,16 +48,16 @@ void NativeSegment::Run(OpKernelContext* context, const tensorflow::AsyncOpKerne
   options.run_all_kernels_inline = context->run_all_kernels_inline();
   options.source_device = library->device()->name();
 
-  std::vector<Tensor> inputs;
+  std::vector<tensorflow::Tensor> inputs;
   inputs.reserve(static_cast<std::size_t>(context->num_inputs()));
   for (int i = 0; i < context->num_inputs(); ++i) {
     inputs.push_back(context->input(i));
     if (!IsOnHostInFunctions(context, inputs.back().dtype())) continue;
-    Tensor on_host;
+    tensorflow::Tensor on_host;
     OP_REQUIRES_OK_ASYNC(context, CopyToHost(context, context->input(i), &on_host), done);
     inputs.back() = std::move(on_host);
   }
-  auto outputs = std::make_shared<std::vector<Tensor>>();
+  auto outputs = std::make_shared<std::vector<tensorflow::Tensor>>();
   library->Run(options, handle, inputs, outputs.get(), [context, outputs, done](const absl::Status& status) {
     absl::Status result = status;
     for (std::size_t i = 0; result.ok() && i < outputs->size(); ++i) {

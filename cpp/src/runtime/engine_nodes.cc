@@ -6,6 +6,7 @@
 
 #include "kernels/engine_op.h"
 #include "runtime/graph_walk.h"
+#include "tensorflow/cc/saved_model/constants.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/tensor.pb.h"
@@ -28,7 +29,6 @@ constexpr std::int64_t kNeverFull = 1 << 20;
 
 constexpr char kInitSignature[] = "__saved_model_init_op";
 constexpr char kInitCollection[] = "saved_model_main_op";
-constexpr char kAssetCollection[] = "saved_model_assets";
 constexpr char kAnyGpu[] = "/device:GPU:*";
 
 bool IsStatic(const NodeDef& engine) {
@@ -127,7 +127,7 @@ void DropAssets(const std::set<std::string>& nodes, MetaGraphDef& meta_graph) {
   };
   auto& assets = *meta_graph.mutable_asset_file_def();
   assets.erase(std::remove_if(assets.begin(), assets.end(), is_dropped), assets.end());
-  const auto collection = meta_graph.mutable_collection_def()->find(kAssetCollection);
+  const auto collection = meta_graph.mutable_collection_def()->find(tensorflow::kSavedModelAssetsKey);
   if (collection == meta_graph.mutable_collection_def()->end()) return;
   auto& values = *collection->second.mutable_any_list()->mutable_value();
   values.erase(std::remove_if(values.begin(), values.end(),
@@ -136,7 +136,7 @@ void DropAssets(const std::set<std::string>& nodes, MetaGraphDef& meta_graph) {
                                 return any.UnpackTo(&asset) && is_dropped(asset);
                               }),
                values.end());
-  if (values.empty()) meta_graph.mutable_collection_def()->erase(kAssetCollection);
+  if (values.empty()) meta_graph.mutable_collection_def()->erase(tensorflow::kSavedModelAssetsKey);
 }
 
 bool IsControlOf(const std::set<std::string>& nodes, const std::string& input) {
@@ -274,7 +274,8 @@ void AddEngineRestore(const std::map<std::string, std::string>& assets, std::int
     asset.mutable_tensor_info()->set_name(prefix + "/file:0");
     asset.set_filename(file);
     // Where TensorFlow 1's loader looks.
-    (*meta_graph.mutable_collection_def())[kAssetCollection].mutable_any_list()->add_value()->PackFrom(asset);
+    (*meta_graph.mutable_collection_def())[tensorflow::kSavedModelAssetsKey].mutable_any_list()->add_value()->PackFrom(
+        asset);
   }
   for (NodeDef& node : *graph.mutable_node()) {
     if (node.name() != init) continue;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/graph_walk.h"
+#include "tensorflow/cc/saved_model/constants.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 
@@ -16,7 +17,6 @@ namespace {
 // Collections whose nodes TensorFlow's loader runs.
 constexpr const char* kInitCollections[] = {"saved_model_main_op", "legacy_init_op"};
 // Where TensorFlow 1 lists the assets, whose tensors the loader feeds.
-constexpr char kAssetCollection[] = "saved_model_assets";
 // Functions with the same value of this attribute are alternatives, of which the optimiser chooses.
 constexpr char kAlternatives[] = "api_implements";
 
@@ -102,7 +102,7 @@ Reachable FindReachable(const tensorflow::MetaGraphDef& meta_graph) {
     for (const std::string& node : collection->second.node_list().value()) reachable.AddTensor(node);
   }
   for (const auto& asset : meta_graph.asset_file_def()) AddInfo(asset.tensor_info(), reachable);
-  const auto assets = meta_graph.collection_def().find(kAssetCollection);
+  const auto assets = meta_graph.collection_def().find(tensorflow::kSavedModelAssetsKey);
   if (assets != meta_graph.collection_def().end()) {
     for (const auto& any : assets->second.any_list().value()) {
       tensorflow::AssetFileDef asset;

@@ -13,6 +13,7 @@
 #include "runtime/engine_nodes.h"
 #include "tensorflow/core/framework/graph.pb.h"
 #include "tensorflow/core/framework/partial_tensor_shape.h"
+#include "tensorflow/core/framework/resource_mgr.h"
 #include "tensorflow/core/public/session.h"
 #include "tftrt/engine_builder.h"
 

@@ -260,7 +260,8 @@ class Run:
 
 
 def _pytest() -> list[str]:
-    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    # Without the options of pyproject.toml, which has tests run side by side.
+    return [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "addopts="]
 
 
 def _collect(runs: list[Run]) -> dict[str, Any]:

@@ -38,6 +38,12 @@ def _missing() -> str:
     return f"needs TensorRT 8.6; {'; '.join(problems)}" if problems else ""
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """The GPU is one test's at a time."""
+    return 0
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = [item for item in items if HERE in item.path.parents]
     reason = _missing() if ours else ""

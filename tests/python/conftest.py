@@ -1,10 +1,13 @@
-"""Fixtures: TensorFlow in a process of its own, and models that it exports once for the whole session."""
+"""Fixtures: TensorFlow in a process of its own, and models that it exports once for all of pytest-xdist's workers."""
 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import multiprocessing
 import os
+import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +31,26 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
 PATIENCE = 60.0  # seconds that a test waits for what should take none
+MEMORY_OF_A_WORKER = 4 << 30  # with its TensorFlow process and what tests start
+LONG_FILES = ("test_example_programs.py", "test_parity.py", "test_processes.py", "test_readme.py")
+
+Shared = Callable[[str, Callable[[Path], Any]], Path]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One for each core, as far as memory goes; none for one file, which starts sooner so."""
+    files = {Path(argument.split("::")[0]) for argument in config.args}
+    if len(files) == 1 and files.pop().is_file():
+        return 0
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(len(os.sched_getaffinity(0)), memory // MEMORY_OF_A_WORKER))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take longest come first where files run side by side, so that no process waits for one of them."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: item.path.name not in LONG_FILES)
 
 
 class TensorFlow:
@@ -36,6 +59,7 @@ class TensorFlow:
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=exports.start)
+        self._expected: dict[bytes, list[dict[str, np.ndarray]]] = {}
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function of exports.py there."""
@@ -45,7 +69,11 @@ class TensorFlow:
         self, model: Path, inputs: list[dict[str, Any]], signature: str = "serving_default"
     ) -> list[dict[str, np.ndarray]]:
         """What TensorFlow's own signature call returns for each of ``inputs``."""
-        return self.call(exports.expected, str(model), signature, inputs)  # type: ignore[no-any-return]
+        arguments = (str(model), signature, inputs)
+        key = pickle.dumps(arguments)
+        if key not in self._expected:
+            self._expected[key] = self.call(exports.expected, *arguments)
+        return self._expected[key]
 
     def close(self) -> None:
         self._pool.shutdown()
@@ -92,61 +120,87 @@ def tensorflow() -> Iterator[TensorFlow]:
 
 
 @pytest.fixture(scope="session")
-def exported(tensorflow: TensorFlow, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """Makes a file or folder by its name, once for all workers. Not to be changed."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    root /= "shared"
+    root.mkdir(exist_ok=True)
+
+    def share(name: str, make: Callable[[Path], Any]) -> Path:
+        path, unfinished = root / name, root / f"{name}_unfinished"
+        if not path.exists():
+            with (root / f"{name}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not path.exists():
+                    shutil.rmtree(unfinished, ignore_errors=True)
+                    make(unfinished)
+                    unfinished.rename(path)
+        return path
+
+    return share
+
+
+@pytest.fixture(scope="session")
+def exported(tensorflow: TensorFlow, shared: Shared) -> Callable[[str], Path]:
     """The SavedModel of a builder of exports.py or models.py, by its name. Shared: not to be changed."""
-    root = tmp_path_factory.mktemp("exported")
 
     def export(name: str) -> Path:
         if name.startswith("mtcnn") and sys.version_info < (3, 10):
             pytest.skip("mtcnn 1.0.0 needs Python 3.10")
-        directory = root / name
-        if not directory.exists():
-            tensorflow.call(exports.build, name, str(directory))
-        return directory
+        return shared(name, lambda path: tensorflow.call(exports.build, name, str(path)))
 
     return export
 
 
 @pytest.fixture(scope="session")
-def converted_of(tensorflow: TensorFlow, exported: Callable[[str], Path]) -> Callable[[str], Path]:
+def converted_of(tensorflow: TensorFlow, shared: Shared, exported: Callable[[str], Path]) -> Callable[[str], Path]:
     """The same, converted with the defaults (FP32)."""
 
     def convert(name: str) -> Path:
         source = exported(name)
-        directory = source.with_name(f"{name}_trt")
-        if not directory.exists():
-            tensorflow.call(exports.convert, str(source), str(directory))
-        return directory
+        return shared(f"{name}_trt", lambda path: tensorflow.call(exports.convert, str(source), str(path)))
 
     return convert
 
 
 @pytest.fixture(scope="session")
-def op_library(tensorflow: TensorFlow, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def op_library(tensorflow: TensorFlow, shared: Shared) -> Path:
     """custom_ops.cc, compiled."""
-    library = tmp_path_factory.mktemp("custom_ops") / "libcustom_ops.so"
-    compile_flags, link_flags = tensorflow.call(exports.compile_flags)
-    command = [
-        "g++",
-        "-O1",
-        "-shared",
-        "-fPIC",
-        *compile_flags,
-        str(HERE / "custom_ops.cc"),
-        "-o",
-        str(library),
-        *link_flags,
-    ]
-    subprocess.run(command, check=True)
-    return library
+
+    def compile_it(library: Path) -> None:
+        compile_flags, link_flags = tensorflow.call(exports.compile_flags)
+        flags = ["-O1", "-shared", "-fPIC", *compile_flags]
+        subprocess.run(["g++", *flags, str(HERE / "custom_ops.cc"), "-o", str(library), *link_flags], check=True)
+
+    return shared("libcustom_ops.so", compile_it)
 
 
 @pytest.fixture(scope="session")
-def custom_ops(tensorflow: TensorFlow, op_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def custom_ops(tensorflow: TensorFlow, shared: Shared, op_library: Path) -> Path:
     """The SavedModel of exports.custom_ops, which needs op_library."""
-    directory = tmp_path_factory.mktemp("exported_custom_ops") / "model"
-    tensorflow.call(exports.build, "custom_ops", str(directory), str(op_library))
-    return directory
+    return shared("custom_ops", lambda path: tensorflow.call(exports.build, "custom_ops", str(path), str(op_library)))
+
+
+@pytest.fixture(scope="session")
+def demo(shared: Shared) -> Path:
+    """What ``tftrt demo --keep`` leaves. Shared: copied to where it is changed."""
+
+    def make(path: Path) -> None:
+        command = [sys.executable, "-m", "tftrt", "demo", "--keep", str(path)]
+        environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+
+    return shared("demo", make)
+
+
+@pytest.fixture(scope="module")
+def folder(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where documented commands run: has what ``tftrt demo --keep demo`` leaves."""
+    folder = tmp_path_factory.mktemp("folder")
+    shutil.copytree(demo, folder / "demo")
+    return folder
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from conftest import HERE
-from test_readme import blocks, folder, run
-
-__all__ = ["folder"]
+from test_readme import blocks, run
 
 GUIDE = (HERE.parents[1] / "docs" / "c.md").read_text()
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,14 +19,7 @@ from tftrt.cli import main
 from tftrt.cli.arrays import read_arrays
 from tftrt.cli.common import hyphenate_options
 
-HERE = Path(__file__).parent
 IMAGE_SIZE = 8
-
-
-def python(code: str) -> None:
-    """TensorFlow's Python package stays out of the tests' own process."""
-    environment = {**os.environ, "PYTHONPATH": str(HERE), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment, capture_output=True, text=True)
 
 
 def command(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -33,15 +27,13 @@ def command(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("cli") / "cnn"
-    python(f"import models; models.cnn({str(directory)!r}, image={IMAGE_SIZE})")
-    return directory
+def model(exported: Callable[[str], Path]) -> Path:
+    return exported("cnn")
 
 
 @pytest.fixture(scope="module")
-def converted(model: Path) -> Path:
-    destination = model.parent / "cnn_trt"
+def converted(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    destination = tmp_path_factory.mktemp("cli") / "cnn_trt"
     result = command("convert", str(model), str(destination))
     assert (result.returncode, result.stderr) == (0, "")
     assert "engine" in result.stdout

@@ -6,17 +6,18 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-import models
 from native_runner import SessionModel, read_graph, without_engines
 from tftrt.conversion import ConversionReport
 from tftrt.converter import convert
 
+Export = Callable[[str], Path]
 Call = tuple[str, dict[str, Any]]
 
 
@@ -61,13 +62,8 @@ CALLS: dict[str, list[Call]] = {
     "string_lookup": [(DEFAULT, {"words": np.array([b"a", b"?", b"c"])})],
     "tf1_loop": [(DEFAULT, {"x": _floats(2, 4), "steps": 3})],
     "tf1_variables": [(DEFAULT, {"x": _floats(2, 4)}), (DEFAULT, {"x": _floats(1, 4)})],
-    "vocabulary_file": [(DEFAULT, {"words": np.array([b"red", b"?", b"blue"])})],
+    "vocabulary": [(DEFAULT, {"words": np.array([b"red", b"?", b"blue"])})],
 }
-
-
-def _build(name: str, directory: Path) -> Path:
-    arguments = [directory.parent / "vocabulary.txt"] if name == "vocabulary_file" else []
-    return Path(getattr(models, name)(directory, *arguments))
 
 
 def _graph_bytes(directory: Path) -> bytes:
@@ -75,14 +71,16 @@ def _graph_bytes(directory: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def cnn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return _build("cnn", tmp_path_factory.mktemp("cnn") / "model")
+def cnn(exported: Export) -> Path:
+    return exported("cnn")
 
 
 @pytest.mark.parametrize("precision", ["FP32", "FP16"])
 @pytest.mark.parametrize("name", sorted(CALLS))
-def test_native_segments_compute_what_the_model_computes(name: str, precision: str, tmp_path: Path) -> None:
-    source = _build(name, tmp_path / "source")
+def test_native_segments_compute_what_the_model_computes(
+    name: str, precision: str, exported: Export, tmp_path: Path
+) -> None:
+    source = exported(name)
     convert(source, tmp_path / "converted", precision=precision)
     native = without_engines(tmp_path / "converted", tmp_path / "native")
     with SessionModel(source) as original, SessionModel(native) as result:
@@ -96,8 +94,8 @@ def test_native_segments_compute_what_the_model_computes(name: str, precision: s
 
 
 @pytest.mark.parametrize("name", sorted(CALLS))
-def test_signatures_do_not_change(name: str, tmp_path: Path) -> None:
-    source = _build(name, tmp_path / "source")
+def test_signatures_do_not_change(name: str, exported: Export, tmp_path: Path) -> None:
+    source = exported(name)
     convert(source, tmp_path / "converted")
     before, after = read_graph(source), read_graph(tmp_path / "converted")
     names = {key for key in before.signature_def if not key.startswith("__saved_model")}
@@ -113,13 +111,11 @@ def test_signatures_do_not_change(name: str, tmp_path: Path) -> None:
                 assert getattr(new, side)[name_].tensor_shape == info.tensor_shape
 
 
-@pytest.mark.parametrize(
-    "name", ["branching", "counter", "shared_weights", "string_lookup", "tf1_loop", "vocabulary_file"]
-)
-def test_tensorflows_own_loader_takes_the_result(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["branching", "counter", "shared_weights", "string_lookup", "tf1_loop", "vocabulary"])
+def test_tensorflows_own_loader_takes_the_result(name: str, exported: Export, tmp_path: Path) -> None:
     import tensorflow as tf
 
-    source = _build(name, tmp_path / "source")
+    source = exported(name)
     convert(source, tmp_path / "converted")
     loaded = tf.saved_model.load(str(tmp_path / "converted"))
     assert set(loaded.signatures) == {signature for signature, _ in CALLS[name]}
@@ -188,8 +184,8 @@ def test_engines_are_named_after_the_model(cnn: Path, tmp_path: Path) -> None:
     assert node.device == ""
 
 
-def test_conversion_is_repeatable(tmp_path: Path) -> None:
-    source = _build("encoder", tmp_path / "source")
+def test_conversion_is_repeatable(exported: Export, tmp_path: Path) -> None:
+    source = exported("encoder")
     results = set()
     for run in range(3):
         convert(source, tmp_path / f"{run}")
@@ -197,8 +193,8 @@ def test_conversion_is_repeatable(tmp_path: Path) -> None:
     assert len(results) == 1
 
 
-def test_equal_segments_are_written_once(tmp_path: Path) -> None:
-    source = _build("shared_weights", tmp_path / "source")
+def test_equal_segments_are_written_once(exported: Export, tmp_path: Path) -> None:
+    source = exported("shared_weights")
     report = convert(source, tmp_path / "out")
     assert [engine.signatures for engine in report.engines] == [["again", "classify"], ["features"]]
     # "features" holds the convolution that "classify" holds too.
@@ -206,8 +202,8 @@ def test_equal_segments_are_written_once(tmp_path: Path) -> None:
     assert report.heavy_ops.converted == report.heavy_ops.total == 5
 
 
-def test_chosen_signatures(tmp_path: Path) -> None:
-    source = _build("counter", tmp_path / "source")
+def test_chosen_signatures(exported: Export, tmp_path: Path) -> None:
+    source = exported("counter")
     report = convert(source, tmp_path / "out", signatures=["read"])
     assert report.signatures == ["read"]
     assert report.variables == []  # Nobody changes the counter any more.
@@ -216,23 +212,23 @@ def test_chosen_signatures(tmp_path: Path) -> None:
         assert model.run(signature="read") == {"count": 5}
 
 
-def test_only_changing_variables_are_kept(tmp_path: Path) -> None:
-    report = convert(_build("counter", tmp_path / "source"), tmp_path / "out")
+def test_only_changing_variables_are_kept(exported: Export, tmp_path: Path) -> None:
+    report = convert(exported("counter"), tmp_path / "out")
     assert report.variables == ["count"]
     assert report.engines[0].ops["MatMul"] == 1
     assert (tmp_path / "out/variables/variables.index").is_file()
 
 
-def test_functional_loops_stay_functional_unless_engines_gain(tmp_path: Path) -> None:
-    convert(_build("lstm", tmp_path / "lstm"), tmp_path / "lstm_out")
+def test_functional_loops_stay_functional_unless_engines_gain(exported: Export, tmp_path: Path) -> None:
+    convert(exported("lstm"), tmp_path / "lstm_out")
     ops = {node.op for node in read_graph(tmp_path / "lstm_out").graph_def.node}
     assert "While" in ops and "Enter" not in ops
-    report = convert(_build("branching", tmp_path / "branching"), tmp_path / "branching_out")
+    report = convert(exported("branching"), tmp_path / "branching_out")
     assert report.heavy_ops.converted == report.heavy_ops.total == 2
 
 
-def test_everything_outside_has_a_reason(tmp_path: Path) -> None:
-    report = convert(_build("string_lookup", tmp_path / "source"), tmp_path / "out")
+def test_everything_outside_has_a_reason(exported: Export, tmp_path: Path) -> None:
+    report = convert(exported("string_lookup"), tmp_path / "out")
     reasons = {entry.op: entry.reason for entry in report.outside}
     assert "not supported" in reasons["LookupTableFindV2"]
     assert "int64" in reasons["GatherV2"]
@@ -250,19 +246,19 @@ def test_op_denylist(cnn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "TF_TRT_MAX_ALLOWED_ENGINES" not in os.environ
 
 
-def test_nothing_to_convert(tmp_path: Path) -> None:
-    report = convert(_build("scalar", tmp_path / "source"), tmp_path / "out")
+def test_nothing_to_convert(exported: Export, tmp_path: Path) -> None:
+    report = convert(exported("scalar"), tmp_path / "out")
     assert report.engines == [] and report.nodes.converted == 0
     assert "Nothing went into an engine" in str(report)
     with SessionModel(tmp_path / "out") as model:
         assert model.run({"x": 4.0}) == {"y": 3.0}
 
 
-def test_minimum_segment_size_and_maximum_engines(cnn: Path, tmp_path: Path) -> None:
+def test_minimum_segment_size_and_maximum_engines(cnn: Path, exported: Export, tmp_path: Path) -> None:
     report = convert(cnn, tmp_path / "large", minimum_segment_size=100)
     assert not report.engines
     assert any("fewer than 100 nodes" in entry.reason for entry in report.outside)
-    encoder = _build("encoder", tmp_path / "encoder")
+    encoder = exported("encoder")
     report = convert(encoder, tmp_path / "two", maximum_engines=2)
     assert len(report.engines) == 2
     assert any("maximum_engines=2" in entry.reason for entry in report.outside)
@@ -295,8 +291,8 @@ def test_data_format(cnn: Path, tmp_path: Path) -> None:
     assert formats == {"keep": {b"NHWC"}, "NCHW": {b"NCHW"}}
 
 
-def test_fp16_keeps_large_integers(tmp_path: Path) -> None:
-    report = convert(_build("cast_integers", tmp_path / "source"), tmp_path / "out", precision="FP16")
+def test_fp16_keeps_large_integers(exported: Export, tmp_path: Path) -> None:
+    report = convert(exported("cast_integers"), tmp_path / "out", precision="FP16")
     assert report.engines[0].precision == "FP16"
     graph = read_graph(tmp_path / "out").graph_def
     casts = [node for node in graph.node if node.op == "Cast"]

@@ -17,13 +17,7 @@ DOCS = HERE.parents[1] / "docs"
 ROOT = HERE.parents[1]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("docs")
-    run(["tftrt", "demo", "--keep", "demo"], folder)
-    return folder
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["command-line.md", "deployment.md"])
 def test_commands(folder: Path, page: str) -> None:
     commands = [line for block in blocks("", "sh", (DOCS / page).read_text()) for line in block.splitlines()]

@@ -546,11 +546,10 @@ assert repository(zeros)["y"][0, 0] == 1
 
 
 @pytest.fixture(scope="module")
-def documented(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def documented(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("versions")
-    run([sys.executable, "-m", "tftrt", "demo", "--keep", "demo"], folder)
     for version in ("1", "2"):
-        shutil.copytree(folder / "demo" / "model", folder / "models" / "classifier" / version)
+        shutil.copytree(demo / "model", folder / "models" / "classifier" / version)
     return folder
 
 

@@ -27,6 +27,7 @@ def report(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[
     return run("report.py", "--results", folder, *arguments)
 
 
+@pytest.mark.slow
 def test_a_network_is_measured_and_reported(tmp_path: Path) -> None:
     output = tmp_path / "network_cnn_fp32.json"
     words = ["--batch", "1", "2", "--duration", "0.1", "--tail", "50", "--callers", "1", "2", "--leak", "100"]

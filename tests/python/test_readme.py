@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from conftest import HERE
 
 README = (HERE.parents[1] / "README.md").read_text()
@@ -32,13 +30,6 @@ def run(command: list[str], folder: Path, *, expected: int = 0) -> str:
     assert process.returncode == expected, process.stdout + process.stderr
     assert process.stderr == ""
     return process.stdout
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("readme")
-    run([sys.executable, "-m", "tftrt", "demo", "--keep", "demo"], folder)
-    return folder
 
 
 def test_first_call(folder: Path) -> None:

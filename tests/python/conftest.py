@@ -31,6 +31,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 HERE = Path(__file__).parent
 PATIENCE = 60.0  # seconds that a test waits for what should take none
+# For ``python -c``: warnings that the program causes, or tftrt, are errors; those of other packages are theirs.
+STRICT = 'import warnings; warnings.filterwarnings("error", module=r"(__main__|tftrt)(\\.|$)")\n'
 MEMORY_OF_A_WORKER = 4 << 30  # with its TensorFlow process and what tests start
 LONG_FILES = ("test_example_programs.py", "test_parity.py", "test_processes.py", "test_readme.py")
 

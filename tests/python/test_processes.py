@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from conftest import STRICT
+
 Export = Callable[[str], Path]
 Python = Callable[..., Any]
 
@@ -289,7 +291,7 @@ def clean_python() -> Callable[..., Any]:
     def run(code: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("TF_", "TFTRT_"))}
         result = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
+            [sys.executable, "-c", STRICT + code, *map(str, arguments)],
             capture_output=True,
             text=True,
             timeout=120,

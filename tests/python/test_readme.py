@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import HERE
+from conftest import HERE, STRICT
 
 README = (HERE.parents[1] / "README.md").read_text()
 RUNTIME = (HERE.parents[1] / "docs" / "runtime.md").read_text()
@@ -41,7 +41,7 @@ def test_first_call(folder: Path) -> None:
 
 def test_python(folder: Path) -> None:
     (code,) = blocks("Python", "python")
-    printed = run([sys.executable, "-W", "error", "-W", "ignore:Type google:DeprecationWarning", "-c", code], folder)
+    printed = run([sys.executable, "-c", STRICT + code], folder)
     assert "precision FP16" in printed
     assert "[<image: float32[?, 64, 64, 3]>] [<probabilities: float32[?, 10]>]" in printed
 

@@ -12,3 +12,12 @@ build_release() {
   cmake -S . -B "$release" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DTFTRT_BUILD_TESTS=ON > /dev/null
   ninja -C "$release" -j2 "$@"
 }
+
+# The package and what its tests need, in an environment of its own.
+install_for_tests() {
+  [ -e "$deep/tests/venv" ] || python3 -m venv "$deep/tests/venv"
+  . "$deep/tests/venv/bin/activate"
+  pip install -q --upgrade pip
+  pip install -q scikit-build-core pybind11 "tensorflow>=2.17,<2.18" ninja cmake
+  pip install -q --no-build-isolation ".[test]" -C build-dir="$deep/tests/package"
+}

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from conftest import HERE, STRICT
 
 README = (HERE.parents[1] / "README.md").read_text()
@@ -39,9 +41,14 @@ def test_first_call(folder: Path) -> None:
     assert printed.startswith("[[") and printed.count("[") == 1 + 8  # a row for each image
 
 
-def test_python(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def printed(folder: Path) -> str:
+    """What the README's Python prints; it leaves the model that its command line goes on with."""
     (code,) = blocks("Python", "python")
-    printed = run([sys.executable, "-c", STRICT + code], folder)
+    return run([sys.executable, "-c", STRICT + code], folder)
+
+
+def test_python(printed: str) -> None:
     assert "precision FP16" in printed
     assert "[<image: float32[?, 64, 64, 3]>] [<probabilities: float32[?, 10]>]" in printed
 
@@ -53,6 +60,7 @@ def test_runtime(folder: Path) -> None:
     run([sys.executable, "-c", "\n".join(code).replace("demo/model_fp16", "demo/runtime")], folder)
 
 
+@pytest.mark.usefixtures("printed")
 def test_command_line(folder: Path) -> None:
     (commands,) = blocks("Command line", "sh")
     for line in commands.splitlines():

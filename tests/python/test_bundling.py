@@ -316,7 +316,7 @@ def test_tensorrt_of_another_layout_is_taken(machine: Machine) -> None:
     machine.install_tensorrt("TensorRT-8.6.1.6/lib")
     assert chosen(cuda=True, tensorrt=True) == CPU | CUDA | TENSORRT
     items, _ = select(cuda=True, tensorrt=True, headers=False)
-    sources = {str(item.source.parent) for item in items if item.target in TENSORRT}
+    sources = {str(item.source.parent) for item in items if item.target.startswith("tensorrt_libs/")}
     assert len(sources) == 1
     assert sources.pop().endswith("TensorRT-8.6.1.6/lib")
 

@@ -19,6 +19,7 @@
 #include "kernels/engine_op.h"
 #include "load/memory_stock.h"
 #include "runtime/callable.h"
+#include "runtime/captured_variables.h"
 #include "runtime/engine_build.h"
 #include "runtime/engine_match.h"
 #include "runtime/engine_nodes.h"
@@ -152,7 +153,7 @@ class SessionModel final : public LoadedModel {
 
     if (decision.use == EngineUse::kInline) NoteInlined(meta_graph.graph_def(), *table_);
     const std::vector<EngineNode> engines = ReadEngineNodes(meta_graph.graph_def());
-    EditGraph({placement, decision.use, table_.get(), decision.rebuild || on_miss == OnMiss::kBuild}, meta_graph);
+    EditGraph({path, placement, decision.use, table_.get(), decision.rebuild || on_miss == OnMiss::kBuild}, meta_graph);
     std::map<std::string, EngineControls> controls;
     if (decision.rebuild) {
       controls = AddEngineControls(NamesOf(engines), placement.Device(), *meta_graph.mutable_graph_def());
@@ -183,6 +184,7 @@ class SessionModel final : public LoadedModel {
     }
     timer.EndPhase("session");
     InitialiseSession(meta_graph, path, session_);
+    RequireCapturedVariables(meta_graph, path, *session_);
     if (decision.use == EngineUse::kRestore) TakePlans(engines, ResourcesOf(*session_, placement.Device()));
     timer.EndPhase("restore");
     if (decision.rebuild) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "runtime/captured_variables.h"
 #include "runtime/engine_nodes.h"
 #include "runtime/graph_checks.h"
 #include "runtime/graph_pruning.h"
@@ -14,6 +15,12 @@
 
 namespace tftrt {
 namespace {
+
+void RestoreCaptured(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {
+  RestoreCapturedVariables(plan.path, meta_graph);
+}
+
+void CheckVariables(const GraphPlan&, tensorflow::MetaGraphDef& meta_graph) { AddVariableChecks(meta_graph); }
 
 void Prune(const GraphPlan&, tensorflow::MetaGraphDef& meta_graph) { PruneGraph(meta_graph); }
 
@@ -91,7 +98,7 @@ using GraphEdit = void (*)(const GraphPlan&, tensorflow::MetaGraphDef&);
 
 // Everything that is done to a graph between reading and loading it.
 constexpr GraphEdit kGraphEdits[] = {
-    ChooseEngines, DropIdleInitializer, Prune, Check, RestoreAsIs, PlaceOnDevice,
+    ChooseEngines, DropIdleInitializer, RestoreCaptured, Prune, Check, CheckVariables, RestoreAsIs, PlaceOnDevice,
 };
 
 }  // namespace

@@ -26,6 +26,7 @@ enum class EngineUse {
 };
 
 struct GraphPlan {
+  std::string path;  // of the SavedModel, for its checkpoint
   Placement placement;
   EngineUse engines = EngineUse::kInline;
   EngineTable* table = nullptr;  // unless engines is kInline

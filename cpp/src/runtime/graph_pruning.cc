@@ -90,7 +90,7 @@ void AddInfo(const tensorflow::TensorInfo& info, Reachable& reachable) {
   for (const auto& component : info.composite_tensor().components()) AddInfo(component, reachable);
 }
 
-Reachable FindReachable(const tensorflow::MetaGraphDef& meta_graph) {
+Reachable FindReachable(const tensorflow::MetaGraphDef& meta_graph, bool with_restore) {
   Reachable reachable(meta_graph.graph_def());
   for (const auto& [name, signature] : meta_graph.signature_def()) {
     for (const auto& [input, info] : signature.inputs()) AddInfo(info, reachable);
@@ -109,8 +109,10 @@ Reachable FindReachable(const tensorflow::MetaGraphDef& meta_graph) {
       if (any.UnpackTo(&asset)) AddInfo(asset.tensor_info(), reachable);
     }
   }
-  reachable.AddTensor(meta_graph.saver_def().filename_tensor_name());
-  reachable.AddTensor(meta_graph.saver_def().restore_op_name());
+  if (with_restore) {
+    reachable.AddTensor(meta_graph.saver_def().filename_tensor_name());
+    reachable.AddTensor(meta_graph.saver_def().restore_op_name());
+  }
   return reachable;
 }
 
@@ -128,8 +130,17 @@ void KeepIf(Elements& elements, Keep keep) {
 
 }  // namespace
 
+std::unordered_set<std::string> NodesOfSignatures(const tensorflow::MetaGraphDef& meta_graph) {
+  const Reachable reachable = FindReachable(meta_graph, /*with_restore=*/false);
+  std::unordered_set<std::string> names;
+  for (const auto& node : meta_graph.graph_def().node()) {
+    if (reachable.HasNode(node.name())) names.insert(node.name());
+  }
+  return names;
+}
+
 void PruneGraph(tensorflow::MetaGraphDef& meta_graph) {
-  const Reachable reachable = FindReachable(meta_graph);
+  const Reachable reachable = FindReachable(meta_graph, /*with_restore=*/true);
   tensorflow::GraphDef& graph = *meta_graph.mutable_graph_def();
   tensorflow::FunctionDefLibrary& library = *graph.mutable_library();
   const auto has_function = [&](const std::string& name) { return reachable.HasFunction(name); };

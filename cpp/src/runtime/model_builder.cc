@@ -10,6 +10,7 @@
 #include "engines/tf_trt.h"
 #include "kernels/engine_op.h"
 #include "runtime/callable.h"
+#include "runtime/captured_variables.h"
 #include "runtime/engine_build.h"
 #include "runtime/engine_match.h"
 #include "runtime/engine_nodes.h"
@@ -98,13 +99,14 @@ class SessionModelBuilder final : public ModelBuilder {
 
     MetaGraphDef meta_graph = original;
     table_ = EngineTable::Create(path, OnMiss::kNative, /*warnings=*/false);
-    EditGraph({placement, EngineUse::kEmpty, table_.get(), /*builds=*/true}, meta_graph);
+    EditGraph({path, placement, EngineUse::kEmpty, table_.get(), /*builds=*/true}, meta_graph);
     auto controls = AddEngineControls(NamesOf(engines), placement.Device(), *meta_graph.mutable_graph_def());
     session_ = StartSession(MakeSessionOptions({}, runtime, placement, /*single_threaded=*/false,
                                                MakeRewriterConfig(meta_graph.graph_def(), bound_, placement,
                                                                   /*converted=*/true)),
                             meta_graph, path);
     InitialiseSession(meta_graph, path, session_);
+    RequireCapturedVariables(meta_graph, path, *session_);
     GetTfTrt().SetTimingCache(options.timing_cache);
     GetTfTrt().SetOptimizationLevel(options.optimization_level);
     build_ = std::make_unique<EngineBuild>(*session_, *table_, ResourcesOf(*session_, placement.Device()), engines,

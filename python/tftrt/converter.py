@@ -45,6 +45,7 @@ def convert(
     op_denylist: Sequence[str] = (),
     data_format: str = "keep",
     op_libraries: Sequence[str | PathLike[str]] = (),
+    strip_asserts: bool = False,
     overwrite: bool = False,
     build: bool | Mapping[str, Any] = False,
     progress: Callable[[str, float], None] | None = None,
@@ -79,6 +80,8 @@ def convert(
         data_format: ``"keep"``, or ``"NCHW"`` to rewrite convolutions to channels first. On a CPU
             such a model runs through tftrt, which turns it back, but not in TensorFlow itself.
         op_libraries: Shared libraries with custom ops, loaded first.
+        strip_asserts: Whether asserts, numeric checks and prints are removed. They keep nodes around them out of
+            engines, and each output waits for them.
         overwrite: Whether an existing ``destination`` is replaced (after the conversion succeeded).
         build: Whether engines are built too, on this machine's GPU: True, or the arguments of ``tftrt.build``.
             If building fails, nothing is written.
@@ -111,6 +114,7 @@ def convert(
         op_denylist=op_denylist,
         data_format=data_format,
         op_libraries=op_libraries,
+        strip_asserts=strip_asserts,
     )
     prepare_log_level()
     if build is not False:

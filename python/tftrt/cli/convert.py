@@ -51,6 +51,7 @@ _OPTIONS = (
     "op_denylist",
     "data_format",
     "op_libraries",
+    "strip_asserts",
     "overwrite",
 )
 
@@ -152,6 +153,11 @@ def _add_engine_options(parser: argparse.ArgumentParser) -> None:
         **optional(),
         choices=("keep", "NCHW"),
         help="layout of convolutions (default: keep)",
+    )
+    group.add_argument(
+        "--strip-asserts",
+        **optional(action="store_true"),
+        help="remove asserts, numeric checks and prints from the model",
     )
 
 

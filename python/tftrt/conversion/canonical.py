@@ -86,7 +86,9 @@ def _order_inputs(node: Any, function: Any, keys: list[str]) -> None:
     for position, attr in attrs.items():
         function.arg_attr[position].CopyFrom(attr)
     for inner in function.node_def:
-        inner.input[:] = [new_names.get(tensor, tensor) for tensor in inner.input]
+        # Arguments are there before anything in the function runs: nothing needs to wait for one.
+        kept = [tensor for tensor in inner.input if not tensor.startswith("^") or tensor[1:] not in new_names]
+        inner.input[:] = [new_names.get(tensor, tensor) for tensor in kept]
     for name, tensor in function.ret.items():
         function.ret[name] = new_names.get(tensor, tensor)
 

@@ -61,6 +61,7 @@ class _Sinker:
         function = self._graph.library.function.add()
         function.CopyFrom(self._library[reference.name])
         function.signature.name = name
+        function.attr.pop("_input_shapes", None)
         self._library[name] = function
         reference.name = name
         return function

@@ -6,12 +6,14 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tensorflow.core.framework import graph_pb2
+from tensorflow.core.framework import graph_pb2, types_pb2
 from tensorflow.python.framework import op_def_registry
 
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 WHILES = frozenset({"While", "StatelessWhile"})
 BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
+
+_COLOCATION = "_class"
 
 HEAVY_OPS = frozenset(
     {
@@ -137,20 +139,47 @@ def clear_devices(graph: Any) -> None:
             node.device = ""
 
 
+def clear_colocation(graph: Any) -> None:
+    """Remove every wish to lie on the device of another node, which a signature may not have."""
+    for nodes in bodies(graph):
+        for node in nodes:
+            node.attr.pop(_COLOCATION, None)
+
+
 def op_def(node: Any) -> Any:
     """The OpDef of a node, or None for an op that is not registered (a function, an unknown custom op)."""
     return op_def_registry.get(node.op)
 
 
 def is_handle(node: Any) -> bool:
-    """Whether a node makes a resource (a variable, a table) that has a shared name."""
+    """Whether a node makes a resource (a variable, a table) that has a shared name.
+
+    A dense hash table takes two keys as inputs.
+    """
     definition = op_def(node)
     return (
         definition is not None
         and definition.is_stateful
-        and not definition.input_arg
         and any(attr.name == "shared_name" for attr in definition.attr)
+        and (not definition.input_arg or [_is_resource(argument) for argument in definition.output_arg] == [True])
     )
+
+
+def _is_resource(argument: Any) -> bool:
+    return bool(argument.is_ref or argument.type == types_pb2.DT_RESOURCE)
+
+
+def add_default_attributes(graph: Any) -> None:
+    """Give every node the attributes that have a default and were left out, in place.
+
+    SavedModels leave them out, and Grappler cannot do without some, such as the shape of a Placeholder.
+    """
+    for nodes in bodies(graph):
+        for node in nodes:
+            definition = op_def(node)
+            for attr in definition.attr if definition is not None else ():
+                if attr.HasField("default_value") and attr.name not in node.attr:
+                    node.attr[attr.name].CopyFrom(attr.default_value)
 
 
 def tensor_bytes(nodes: Iterable[Any]) -> int:

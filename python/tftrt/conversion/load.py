@@ -11,13 +11,23 @@ from typing import Any
 import tensorflow as tf
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
 from ..errors import InvalidArgumentError, ModelError, UnsupportedError
-from .graphs import bodies, clear_devices, is_handle, node_of, prune, tensor_names
+from .graphs import (
+    add_default_attributes,
+    bodies,
+    clear_colocation,
+    clear_devices,
+    is_handle,
+    node_of,
+    prune,
+    tensor_names,
+)
 
 _INIT_SIGNATURE = "__saved_model_init_op"
+_ASSET_COLLECTION = "saved_model_assets"
 _INIT_COLLECTIONS = ("saved_model_main_op", "legacy_init_op")
 
 
@@ -56,7 +66,7 @@ def load_model(directory: Path, tags: Sequence[str], signatures: Sequence[str] |
     meta = _meta_graph(directory, tags)
     names = _choose(meta, signatures, directory)
     init = _init_node(meta)
-    assets = [(asset.tensor_info.name, str(directory / "assets" / asset.filename)) for asset in meta.asset_file_def]
+    assets = _assets(meta, directory)
     roots = {node_of(tensor) for tensor, _ in assets}
     for name in names:
         signature = meta.signature_def[name]
@@ -76,6 +86,8 @@ def load_model(directory: Path, tags: Sequence[str], signatures: Sequence[str] |
     meta.graph_def.CopyFrom(pruned)
     _refuse(meta.graph_def, directory)
     clear_devices(meta.graph_def)
+    clear_colocation(meta.graph_def)
+    add_default_attributes(meta.graph_def)
     _name_resources(meta.graph_def)
     return LoadedModel(directory, meta, names, init, assets)
 
@@ -195,6 +207,18 @@ def _init_node(meta: Any) -> str:
         for name in meta.collection_def[collection].node_list.value if collection in meta.collection_def else ():
             return node_of(name)
     return ""
+
+
+def _assets(meta: Any, directory: Path) -> list[tuple[str, str]]:
+    """``(tensor name, path)`` of each asset; TensorFlow 1 lists them in a collection alone."""
+    files = {asset.tensor_info.name: asset.filename for asset in meta.asset_file_def}
+    known = {node.name for node in meta.graph_def.node}
+    if _ASSET_COLLECTION in meta.collection_def:
+        for packed in meta.collection_def[_ASSET_COLLECTION].any_list.value:
+            asset = meta_graph_pb2.AssetFileDef()
+            if packed.Unpack(asset) and node_of(asset.tensor_info.name) in known:
+                files.setdefault(asset.tensor_info.name, asset.filename)
+    return [(tensor, str(directory / "assets" / file)) for tensor, file in files.items()]
 
 
 def _refuse(graph: Any, directory: Path) -> None:

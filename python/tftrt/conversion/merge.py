@@ -78,7 +78,10 @@ class Merger:
         self._definitions: dict[str, Any] = {}
         self._functions: dict[str, list[Any]] = {}
         self._bytes = self._graph.ByteSize()
-        self._add_functions(base, "", {})
+        names = self._add_functions(base, "", {})
+        for node in self._graph.node:
+            node.op = names.get(node.op, node.op)
+            _rename_functions(node.attr, names)
 
     def add(self, signature: SignatureGraph) -> None:
         """Add a converted signature.
@@ -87,6 +90,10 @@ class Merger:
             UnsupportedError: The merged graph would pass protobuf's limit of 2 GB.
         """
         prefix = self._prefix(signature.name)
+        for node in signature.graph.node:
+            if is_handle(node) and _is_same_resource(self._nodes.get(node.name), node):
+                del node.input[:]  # The shared one has its own.
+        signature.prune()
         engines = self._add_engines(signature)
         segments = {node.attr["segment_func"].func.name: engines[node.name] for node in engine_nodes(signature.graph)}
         functions = self._add_functions(signature.graph, clean_name(signature.name), segments)
@@ -145,10 +152,6 @@ class Merger:
         _rename_functions(added.attr, functions)
         if node.op in _FRAMES:
             added.attr["frame_name"].s = f"{prefix}/".encode() + node.attr["frame_name"].s
-        if "_class" in added.attr:
-            groups = [group.decode() for group in node.attr["_class"].list.s]
-            kept = [f"loc:@{names[g[5:]]}".encode() for g in groups if g.startswith("loc:@") and g[5:] in names]
-            added.attr["_class"].list.s[:] = kept
         self._nodes[added.name] = added
         self._bytes += added.ByteSize()
 
@@ -263,7 +266,7 @@ def _callees_first(library: dict[str, Any]) -> list[str]:
 def _digest_attrs(attrs: Any, names: dict[str, str], ignored: frozenset[str] = frozenset()) -> str:
     digest = hashlib.sha256()
     for key in sorted(attrs):
-        if key in ignored or key in ("_output_shapes", "_class"):
+        if key in ignored or key in ("_output_shapes",):
             continue
         value = type(attrs[key])()
         value.CopyFrom(attrs[key])

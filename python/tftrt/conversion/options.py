@@ -40,6 +40,7 @@ class Options:
     op_denylist: Sequence[str]
     data_format: str
     op_libraries: Sequence[str | PathLike[str]]
+    strip_asserts: bool = False
 
     def __post_init__(self) -> None:
         """Check and normalise every value."""
@@ -52,6 +53,7 @@ class Options:
         check_whole("maximum_engines", self.maximum_engines, 0)
         check_flag("dynamic_shapes", self.dynamic_shapes)
         check_flag("use_calibration", self.use_calibration)
+        check_flag("strip_asserts", self.strip_asserts)
         self.tags = _names("tags", [self.tags] if isinstance(self.tags, str) else self.tags)
         self.op_denylist = _names("op_denylist", self.op_denylist)
         if self.signatures is not None:

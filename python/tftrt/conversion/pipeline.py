@@ -106,7 +106,7 @@ def _convert(source: Source, directory: Path, options: Options, report: Conversi
     with phases.measure("load", 0.1), quiet_stderr():
         model = load_model(source.directory, options.tags, options.signatures)
         report.signatures = model.signatures
-        plan = plan_conversion(model)
+        plan = plan_conversion(model, options)
         for signature in plan.signatures:
             check_size(plan.frozen_bytes(signature), f"signature {signature.name!r} with its weights")
         graph = import_graph(model.graph, str(source.directory))
@@ -131,6 +131,7 @@ def _convert(source: Source, directory: Path, options: Options, report: Conversi
         merged = merger.finish()
         report.variables = [node.attr["shared_name"].s.decode() for node in saved]
         fill_coverage(report, merged, plan.signatures, options)
+        report.notes = list(dict.fromkeys([*plan.notes, *(note for part in plan.signatures for note in part.notes)]))
         report.sizes.duplicated_weight_bytes = duplicated_weights(merged)
         _write_model(model, merged, saved, directory)
     with phases.measure("sum up", 0.95):
@@ -254,6 +255,7 @@ def _manifest(report: ConversionReport, options: Options) -> dict[str, Any]:
             "heavy_by_op": content["heavy_by_op"],
         },
         "variables": content["variables"],
+        "notes": content["notes"],
         "sizes": content["sizes"],
         "seconds": content["seconds"],
     }

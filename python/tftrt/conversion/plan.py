@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
+from ..errors import UnsupportedError
 from .graphs import is_handle, node_of, prune
 from .load import LoadedModel
+from .options import Options
 from .signature import SignatureGraph, prepare
 from .state import ResourceUse, is_saved_table, is_variable
 
@@ -23,12 +26,14 @@ class Plan:
         kept: The nodes of the variables and tables that stay, with values in the checkpoint.
         base: The graph that all signatures share, under the source's names: the init op's, and kept
             resources.
+        notes: For each variable that stays although no signature is known to change it, a sentence that says why.
     """
 
     signatures: list[SignatureGraph]
     frozen: list[Any]
     kept: list[Any]
     base: Any
+    notes: list[str]
 
     def frozen_names(self, signature: SignatureGraph) -> list[str]:
         """The frozen variables that a signature uses."""
@@ -41,26 +46,37 @@ class Plan:
         return int(signature.graph.ByteSize()) + sum(_size(node) for node in self.frozen if node.name in names)
 
 
-def plan_conversion(model: LoadedModel) -> Plan:
-    """Prepare every signature and divide the model's resources."""
-    signatures = [prepare(model, name) for name in model.signatures]
+def plan_conversion(model: LoadedModel, options: Options) -> Plan:
+    """Prepare every signature and divide the model's resources.
+
+    Raises:
+        UnsupportedError: A signature uses something with values in the checkpoint that is neither a variable nor a
+            table.
+    """
+    signatures = [prepare(model, name, options) for name in model.signatures]
     source = {node.name: node for node in model.graph.node}
-    written: set[bytes] = set()
+    uses: dict[bytes, set[str]] = defaultdict(set)
     used: set[str] = set()
     for signature in signatures:
         resources = ResourceUse(signature.graph)
         for node in signature.graph.node:
             if is_handle(node) and node.name in source:
                 used.add(node.name)
-                if is_variable(node) and "written" in resources.of(node):
-                    written.add(source[node.name].attr["shared_name"].s)
+                if is_variable(node):
+                    uses[source[node.name].attr["shared_name"].s] |= resources.of(node)
+            elif is_variable(node):
+                uses[node.attr["shared_name"].s].add("written")
+        for function in signature.graph.library.function:
+            for node in function.node_def:
+                if is_variable(node):
+                    uses[node.attr["shared_name"].s].add("handed to a function that looks it up by its name")
     roots = {node_of(tensor) for tensor, _ in model.assets} | ({model.init} if model.init else set())
     initial = prune(model.graph, roots)
     resources = ResourceUse(initial)
     frozen, kept = [], []
     for node in model.graph.node:
         variable = is_variable(node)
-        if node.name in used and variable and node.attr["shared_name"].s not in written:
+        if node.name in used and variable and uses[node.attr["shared_name"].s] <= {"read"}:
             frozen.append(node)
         elif node.name in used and (variable or is_saved_table(node)):
             kept.append(node)
@@ -73,9 +89,34 @@ def plan_conversion(model: LoadedModel) -> Plan:
         if node.name in known and node.name not in kept_names and is_variable(node) and "read" in resources.of(node)
     )
     frozen_names = {node.name for node in frozen}
-    shared = [source[name] for name in sorted(used - known - frozen_names)]
-    initial.node.extend(shared)
-    return Plan(signatures, frozen, kept, initial)
+    _refuse_lost(model, used - frozen_names - {node.name for node in kept})
+    shared = prune(model.graph, sorted(used - frozen_names))
+    initial.node.extend(node for node in shared.node if node.name not in known)
+    return Plan(signatures, frozen, kept, initial, _notes(kept, uses))
+
+
+def _refuse_lost(model: LoadedModel, names: set[str]) -> None:
+    """Refuse resources ``names`` that conversion leaves out if the checkpoint holds their values."""
+    if not model.meta.saver_def.restore_op_name:
+        return
+    restored = prune(model.graph, [node_of(model.meta.saver_def.restore_op_name)])
+    lost = [node for node in restored.node if node.name in names]
+    if lost:
+        raise UnsupportedError(
+            f"{model.directory}: expected variables and tables in the checkpoint, found "
+            f"{', '.join(f'{node.name!r} ({node.op})' for node in lost)}. Convert signatures that do not use it: "
+            "signatures=[...]."
+        )
+
+
+def _notes(kept: list[Any], uses: dict[bytes, set[str]]) -> list[str]:
+    notes = []
+    for node in kept:
+        name = node.attr["shared_name"].s
+        reasons = sorted(use for use in uses.get(name, ()) if use.startswith("handed to "))
+        if reasons and "written" not in uses[name]:
+            notes.append(f"the variable {name.decode()!r} did not become a constant: it is {', '.join(reasons)}")
+    return notes
 
 
 def _size(node: Any) -> int:

@@ -94,6 +94,7 @@ class ConversionReport:
         heavy_ops: The same for the ops that take most of the time: convolutions and matrix products.
         heavy_by_op: The same for each of these op types.
         variables: Names of the variables and tables that were kept, because a signature changes them.
+        notes: Sentences on decisions of the conversion, and on needs of the result.
         sizes: Sizes in bytes.
         seconds: Seconds for each phase, and "total".
     """
@@ -108,6 +109,7 @@ class ConversionReport:
     heavy_ops: Share = field(default_factory=Share)
     heavy_by_op: dict[str, Share] = field(default_factory=dict)
     variables: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     sizes: Sizes = field(default_factory=Sizes)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -143,6 +145,8 @@ class ConversionReport:
             lines += ["", *_table(["outside", "nodes", "reason"], rows)]
         if self.variables:
             lines += ["", f"kept as state, because calls change it: {', '.join(self.variables)}"]
+        if self.notes:
+            lines += ["", *(line for note in self.notes for line in _wrapped("note", note))]
         sizes = self.sizes
         lines += [
             "",

@@ -10,9 +10,11 @@ from typing import Any
 from tensorflow.core.framework import graph_pb2, types_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
 
+from ..errors import InternalError
 from . import passes
 from .canonical import order_engines
 from .constants import sink_constants
+from .effects import Effects, note_effects
 from .folding import fold_constants
 from .freeze import freeze
 from .graphs import (
@@ -29,6 +31,7 @@ from .graphs import (
 from .load import LoadedModel
 from .options import Options
 from .quantization import explain, keep_emulation, use_known_ops
+from .tensorrt import Segmented, segment
 
 _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
 _LOWER = "_lower_using_switch_merge"
@@ -43,13 +46,17 @@ class SignatureGraph:
         name: The signature's name.
         graph: The GraphDef; only what the signature needs.
         definition: The SignatureDef, with the tensors of ``graph``.
+        effects: The effects of the signature.
         reasons: After conversion, for each op type why nodes stayed outside the engines, with their number.
+        notes: After conversion, sentences on decisions for this signature.
     """
 
     name: str
     graph: Any
     definition: Any
+    effects: Effects = field(default_factory=Effects)
     reasons: dict[str, dict[str, int]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def tensors(self) -> list[str]:
@@ -59,10 +66,10 @@ class SignatureGraph:
 
     def prune(self) -> None:
         """Drop what the signature does not need."""
-        self.graph = prune(self.graph, [node_of(tensor) for tensor in self.tensors])
+        self.graph = prune(self.graph, [*map(node_of, self.tensors), *self.effects.names])
 
 
-def prepare(model: LoadedModel, name: str) -> SignatureGraph:
+def prepare(model: LoadedModel, name: str, options: Options) -> SignatureGraph:
     """Take a signature out of the model: functions inlined, a node of its own for each input and output.
 
     While and If stay functional; `convert` decides about them.
@@ -75,9 +82,13 @@ def prepare(model: LoadedModel, name: str) -> SignatureGraph:
     _replace_fed_tensors(signature)
     signature.prune()
     _hold_lowering(signature.graph)
-    signature.graph = passes.inline_functions(signature.graph, signature.tensors)
-    _name_outputs(signature)
-    signature.graph = passes.fold_constants(signature.graph, signature.tensors)
+    signature.graph, _ = passes.inline_functions(signature.graph, signature.tensors, signature.effects)
+    outputs = _name_outputs(signature)
+    if options.strip_asserts:
+        signature.graph = passes.strip_checks(signature.graph, signature.tensors)
+        signature.notes.append("asserts, numeric checks and prints were removed (strip_asserts)")
+    signature.effects = note_effects(signature.graph, outputs)
+    signature.graph = passes.fold_constants(signature.graph, signature.tensors, signature.effects)
     signature.prune()
     return signature
 
@@ -89,29 +100,43 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
     (Switch, Merge, Enter, ...) let it look inside. They are lowered if that puts more heavy ops into engines.
     """
     names = {node.name for node in signature.graph.node}
-    signature.graph = freeze(signature.graph, {name: value for name, value in values.items() if name in names})
+    freeze(signature.graph, {name: value for name, value in values.items() if name in names})
     use_known_ops(signature.graph)
-    fold_constants(signature.graph, signature.tensors, keep_emulation(signature.graph, options))
+    fetches = [*signature.tensors, *signature.effects.names]
+    fold_constants(signature.graph, fetches, keep_emulation(signature.graph, options))
     sink_constants(signature.graph)
     signature.prune()
     if options.data_format == "NCHW":
-        signature.graph = passes.to_channels_first(signature.graph, signature.tensors)
+        signature.graph = passes.to_channels_first(signature.graph, signature.tensors, signature.effects)
     frozen = signature.graph
-    best, signature.reasons = passes.tensorrt(frozen, signature.tensors, options)
+    best = _segment(signature, frozen, options)
+    effects = signature.effects
     if _allow_lowering(frozen):
-        lowered = passes.inline_functions(frozen, signature.tensors)
-        lowered = prune(lowered, [node_of(tensor) for tensor in signature.tensors])
-        other, reasons = passes.tensorrt(lowered, signature.tensors, options)
-        if _heavy_in_engines(other) > _heavy_in_engines(best):
-            best, signature.reasons = other, reasons
-    signature.reasons = explain(signature.reasons, frozen, options)
-    _allow_lowering(best)
-    signature.graph = best
+        try:
+            lowered, signature.effects = passes.inline_functions(frozen, signature.tensors, effects)
+            lowered = prune(lowered, [node_of(tensor) for tensor in fetches])
+            other = _segment(signature, lowered, options)
+        except InternalError as error:
+            best.notes.append(f"loops and branches of {signature.name!r} stay functions: {error}")
+        else:
+            if _heavy_in_engines(other.graph) > _heavy_in_engines(best.graph):
+                best, effects = other, signature.effects
+    signature.reasons = explain(best.reasons, frozen, options)
+    signature.notes += best.notes
+    _allow_lowering(best.graph)
+    signature.effects = effects
+    effects.attach(best.graph)
+    signature.graph = best.graph
     signature.prune()
     order_engines(signature.graph)
     for node in signature.graph.node:
         if node.op == "TRTEngineOp":
             node.attr["precision_mode"].s = options.precision.encode()
+
+
+def _segment(signature: SignatureGraph, graph: Any, options: Options) -> Segmented:
+    graph = passes.tidy(graph, signature.tensors, signature.effects)
+    return segment(graph, signature.tensors, signature.effects, options)
 
 
 def engine_nodes(graph: Any) -> list[Any]:
@@ -177,8 +202,8 @@ def _replace_fed_tensors(signature: SignatureGraph) -> None:
         rename_tensors(info, {tensor: replaced.get(_canonical(tensor), tensor) for tensor in tensor_names(info)})
 
 
-def _name_outputs(signature: SignatureGraph) -> None:
-    """Give each output an Identity of its own: TF-TRT never takes a fetched node into an engine."""
+def _name_outputs(signature: SignatureGraph) -> list[str]:
+    """Give each output an Identity of its own: TF-TRT never takes a fetched node into an engine. Returns them."""
     nodes = {node.name: node for node in signature.graph.node}
     made: dict[str, str] = {}
     for key, info in sorted(signature.definition.outputs.items()):
@@ -190,6 +215,7 @@ def _name_outputs(signature: SignatureGraph) -> None:
                 nodes[node.name] = node
                 made[tensor] = f"{node.name}:0"
         rename_tensors(info, made)
+    return [node_of(tensor) for tensor in made.values()]
 
 
 def _typed(info: Any) -> Iterator[tuple[str, int]]:

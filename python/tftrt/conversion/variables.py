@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saver_pb2
 
 from ..errors import ModelError
+from .graphs import prune
 from .state import is_saved_table
 
 
@@ -64,7 +65,8 @@ def add_saver(graph: Any, nodes: list[Any]) -> Any:
     """Add the ops to ``graph`` that save and restore ``nodes``; the SaverDef that names them."""
     built = tf.Graph()
     with built.as_default():
-        handles = tf.import_graph_def(_only(graph, nodes), name="", return_elements=[f"{n.name}:0" for n in nodes])
+        part = prune(graph, [node.name for node in nodes])
+        handles = tf.import_graph_def(part, name="", return_elements=[f"{n.name}:0" for n in nodes])
         with tf.name_scope(_unused_scope(graph)):
             prefix = tf.compat.v1.placeholder_with_default("model", [], name="filename")
             restores, names, tensors = [], [], []
@@ -97,7 +99,7 @@ def add_saver(graph: Any, nodes: list[Any]) -> Any:
             with tf.control_dependencies([saved]):
                 done = tf.identity(prefix, name="control_dependency")
             restore = tf.group(*restores, name="restore_all")
-    known = {node.name for node in nodes}
+    known = {node.name for node in part.node}
     graph.node.extend(node for node in built.as_graph_def().node if node.name not in known)
     return saver_pb2.SaverDef(
         filename_tensor_name=prefix.name,
@@ -115,12 +117,6 @@ def _type(node: Any, attr: str) -> Any:
 def _entries(node: Any) -> list[str]:
     name = node.attr["shared_name"].s.decode()
     return [f"{name}-keys", f"{name}-values"] if is_saved_table(node) else [name]
-
-
-def _only(graph: Any, nodes: list[Any]) -> Any:
-    result = tf.compat.v1.GraphDef(versions=graph.versions)
-    result.node.extend(nodes)
-    return result
 
 
 def _unused_scope(graph: Any) -> str:

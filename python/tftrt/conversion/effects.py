@@ -6,6 +6,7 @@ takes its node apart, result by result, so that a result alone no longer waits f
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +84,26 @@ def note_effects(graph: Any, outputs: list[str]) -> Effects:
             effects.outputs[output] = names[waits]
     effects.order = _order(graph, found)
     return effects
+
+
+def name_effects(graph: Any) -> None:
+    """Make the effects of every function its control outputs, in place, unless it has control outputs.
+
+    Functions of TensorFlow 1 have none. Where TensorFlow lowers a branch or inlines a call of such a function, only
+    the nodes behind its results run, and a pass may have cut the results off.
+    """
+    library = {function.signature.name: function for function in graph.library.function}
+    known: dict[str, bool] = {}
+    for function in graph.library.function:
+        if function.control_ret:
+            continue
+        names: set[str] = set()
+        for node in function.node_def:
+            if _has_effect(node, library, known):
+                name = _unused(re.sub(r"[^A-Za-z0-9_]", "_", node.name), names)
+                names.add(name)
+                function.control_ret[name] = node.name
+                function.signature.control_output.append(name)
 
 
 def lowered_effects(graph: Any, effects: Effects) -> Effects:

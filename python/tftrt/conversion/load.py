@@ -15,6 +15,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
 from ..errors import InvalidArgumentError, ModelError, UnsupportedError
+from .effects import name_effects
 from .graphs import (
     add_default_attributes,
     bodies,
@@ -89,6 +90,7 @@ def load_model(directory: Path, tags: Sequence[str], signatures: Sequence[str] |
     clear_colocation(meta.graph_def)
     add_default_attributes(meta.graph_def)
     _name_resources(meta.graph_def)
+    name_effects(meta.graph_def)
     return LoadedModel(directory, meta, names, init, assets)
 
 

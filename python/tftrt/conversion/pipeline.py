@@ -97,7 +97,7 @@ class _Phases:
 
 def _convert(source: Source, directory: Path, options: Options, report: ConversionReport, phases: _Phases) -> None:
     from . import freeze, variables
-    from .coverage import duplicated_weights, fill_coverage
+    from .coverage import duplicated_weights, explain_needs, fill_coverage
     from .load import cpu_session, import_graph, initialise, load_model, restore
     from .merge import Merger, check_size
     from .plan import plan_conversion
@@ -131,7 +131,8 @@ def _convert(source: Source, directory: Path, options: Options, report: Conversi
         merged = merger.finish()
         report.variables = [node.attr["shared_name"].s.decode() for node in saved]
         fill_coverage(report, merged, plan.signatures, options)
-        report.notes = list(dict.fromkeys([*plan.notes, *(note for part in plan.signatures for note in part.notes)]))
+        found = [note for signature in plan.signatures for note in signature.notes]
+        report.notes = list(dict.fromkeys([*plan.notes, *found, *explain_needs(plan.signatures)]))
         report.sizes.duplicated_weight_bytes = duplicated_weights(merged)
         _write_model(model, merged, saved, directory)
     with phases.measure("sum up", 0.95):

@@ -31,6 +31,7 @@ from .graphs import (
 from .load import LoadedModel
 from .options import Options
 from .quantization import explain, keep_emulation, use_known_ops
+from .selection import broadcast_selects
 from .tensorrt import Segmented, segment
 
 _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
@@ -135,6 +136,8 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
 
 
 def _segment(signature: SignatureGraph, graph: Any, options: Options) -> Segmented:
+    if options.dynamic_shapes:
+        broadcast_selects(graph)
     graph = passes.tidy(graph, signature.tensors, signature.effects)
     return segment(graph, signature.tensors, signature.effects, options)
 

@@ -63,16 +63,19 @@ def check(
     signature: str = "serving_default",
     tf1: bool = False,
     executors: Sequence[str] = EXECUTORS,
+    alone: bool = True,
     **options: Any,
 ) -> dict[str, Any]:
     """Compare source and converted model with TensorFlow, bit for bit, in all executors.
 
-    The calls are made one after another, once for all outputs and once for each alone.
+    The calls are made one after another, once for all outputs and, unless not ``alone``, once for each alone.
 
     Returns:
         The report.
     """
     wanted, report = tensorflow.call(make, build, str(root), calls, signature, tf1, options)
+    if not alone:
+        wanted = {"": wanted[""]}
     for kind in ("source", "converted"):
         for executor in executors:
             for output, outcomes in wanted.items():

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from cases import check, save, save_v1, weights
+from cases import check as check_each
+from cases import save, save_v1, weights
+
+check = partial(check_each, alone=False)
 
 IDS = [{"ids": np.array([[1, 2], [3, 0]], np.int32)}, {"ids": np.array([[7, 7]], np.int32)}]
 

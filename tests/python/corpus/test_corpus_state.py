@@ -189,13 +189,24 @@ def branch_v1(directory: str) -> None:
     """Effects in a branch and a loop of TensorFlow 1, beside outputs without."""
     import tensorflow as tf
 
+    tf.compat.v1.disable_control_flow_v2()
+    try:
+        functional_v1(directory)
+    finally:
+        tf.compat.v1.enable_control_flow_v2()
+
+
+def functional_v1(directory: str) -> None:
+    """The same as functions, which have no control outputs."""
+    import tensorflow as tf
+
     v1 = tf.compat.v1
     with tf.Graph().as_default(), v1.Session() as session:
-        v1.disable_control_flow_v2()
         x = v1.placeholder(tf.float32, [None, 4], name="x")
         k = v1.get_variable("k", initializer=weights(4, 4), use_resource=True)
         n = v1.get_variable("n", initializer=0.0, use_resource=True)
         m = v1.get_variable("m", initializer=0.0, use_resource=True)
+        u = v1.get_variable("u", initializer=0.0, use_resource=True)
         y = v1.cond(tf.reduce_sum(x) > 0.0, lambda: v1.assign_add(n, 1.0) + 0.0, lambda: tf.constant(5.0))
 
         def body(i: Any, v: Any) -> Any:
@@ -204,11 +215,12 @@ def branch_v1(directory: str) -> None:
 
         z = v1.while_loop(lambda i, v: i < 3, body, (0, x))[1]
         outputs = {"y": tf.nn.relu(x @ k) + y, "z": z, "plain": tf.nn.relu(x @ k) * 2.0}
+        with tf.control_dependencies([v1.cond(x[0, 0] > 0.0, lambda: v1.assign_add(u, 1.0) + 0.0, lambda: 0.0)]):
+            outputs["u"] = u.read_value() + 0.0
         save_v1(directory, {"x": x}, outputs, session)
-        v1.enable_control_flow_v2()
 
 
-@pytest.mark.parametrize("build", [counters_v1, branch_v1])
+@pytest.mark.parametrize("build", [counters_v1, branch_v1, functional_v1])
 def test_tensorflow_1_runs_the_effects_of_each_output(tensorflow: Any, tmp_path: Path, build: Any) -> None:
     check(tensorflow, tmp_path, build, X, tf1=True, minimum_segment_size=1)
 

@@ -15,6 +15,7 @@ from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
 from ..errors import InvalidArgumentError, ModelError, UnsupportedError
+from .captured import restore_captured
 from .effects import name_effects
 from .graphs import (
     add_default_attributes,
@@ -75,10 +76,11 @@ def load_model(directory: Path, tags: Sequence[str], signatures: Sequence[str] |
             roots.update(node_of(tensor) for tensor in tensor_names(info))
     if init:
         roots.add(init)
-    for name in (meta.saver_def.restore_op_name, meta.saver_def.filename_tensor_name):
-        if name:
-            roots.add(node_of(name))
     try:
+        restore_captured(meta, directory, roots)
+        for name in (meta.saver_def.restore_op_name, meta.saver_def.filename_tensor_name):
+            if name:
+                roots.add(node_of(name))
         pruned = prune(meta.graph_def, roots)
     except KeyError as error:
         raise ModelError(

@@ -182,7 +182,7 @@ def _export_module(module: Any, directory: Path) -> None:
     import tensorflow as tf
 
     signatures = {}
-    for name in dir(type(module)):
+    for name in sorted({*dir(type(module)), *vars(module)}):
         function = getattr(module, name, None) if name == "__call__" or not name.startswith("_") else None
         if getattr(function, "input_signature", None) is not None and hasattr(function, "get_concrete_function"):
             signatures["serving_default" if name == "__call__" else name] = function

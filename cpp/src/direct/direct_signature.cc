@@ -1,7 +1,6 @@
 #include "direct/direct_signature.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 #include <string_view>
 #include <unordered_map>
@@ -9,7 +8,7 @@
 
 #include "kernels/engine_op.h"
 #include "runtime/engine_nodes.h"
-#include "runtime/graph_walk.h"
+#include "runtime/tensor_name.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 
 namespace tftrt {
@@ -21,22 +20,19 @@ constexpr char kIdentity[] = "Identity";
 
 // "node" is "node:0".
 std::string WithIndex(const std::string& tensor) {
-  return tensor.find(':') == std::string::npos ? tensor + ":0" : tensor;
+  const std::optional<TensorName> name = ParseTensorName(tensor);
+  return name ? std::string(name->node) + ":" + std::to_string(name->index) : tensor;
 }
 
 std::optional<std::size_t> OutputIndex(std::string_view tensor) {
-  const std::size_t colon = tensor.find(':');
-  if (colon == std::string_view::npos) return 0;
-  std::size_t index = 0;
-  const char* end = tensor.data() + tensor.size();
-  const auto [last, error] = std::from_chars(tensor.data() + colon + 1, end, index);
-  if (error != std::errc() || last != end) return std::nullopt;
-  return index;
+  const std::optional<TensorName> name = ParseTensorName(tensor);
+  if (!name || name->control || !name->output.empty()) return std::nullopt;
+  return static_cast<std::size_t>(name->index);
 }
 
 bool HasControlInputs(const NodeDef& node) {
   return std::any_of(node.input().begin(), node.input().end(),
-                     [](const std::string& input) { return input.front() == '^'; });
+                     [](const std::string& input) { return IsControl(input); });
 }
 
 bool IsEngineDType(DType dtype) {

@@ -140,7 +140,7 @@ void DropAssets(const std::set<std::string>& nodes, MetaGraphDef& meta_graph) {
 }
 
 bool IsControlOf(const std::set<std::string>& nodes, const std::string& input) {
-  return input[0] == '^' && nodes.count(std::string(NodeName(input))) != 0;
+  return IsControl(input) && nodes.count(std::string(NodeName(input))) != 0;
 }
 
 template <typename Nodes>
@@ -243,7 +243,7 @@ void DropEngineRestore(MetaGraphDef& meta_graph) {
   for (const NodeDef& node : graph.node()) {
     if (dropped.count(node.name()) != 0) continue;
     for (const std::string& input : node.input()) {
-      if (input[0] != '^') dropped.erase(std::string(NodeName(input)));
+      if (!IsControl(input)) dropped.erase(std::string(NodeName(input)));
     }
   }
   DropAssets(files, meta_graph);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "runtime/graph_walk.h"
+#include "runtime/tensor_name.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/op.h"
@@ -37,6 +38,11 @@ class SoundnessCheck {
 
   void Check(const tensorflow::NodeDef& node) const {
     if (node.name().empty()) throw Damaged("a node of type " + node.op() + " without a name");
+    for (const std::string& input : node.input()) {
+      if (ParseTensorName(input)) continue;
+      throw Damaged("the node \"" + node.name() + "\" (" + node.op() + ") with the input \"" + input +
+                    "\", which names no tensor");
+    }
     for (const auto& [name, attr] : node.attr()) {
       if (attr.has_func()) CheckFunction(node, attr.func().name());
       for (const auto& function : attr.list().func()) CheckFunction(node, function.name());

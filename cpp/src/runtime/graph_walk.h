@@ -1,19 +1,12 @@
 #ifndef TFTRT_RUNTIME_GRAPH_WALK_H_
 #define TFTRT_RUNTIME_GRAPH_WALK_H_
 
-#include <string_view>
-
+#include "runtime/tensor_name.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/graph.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 
 namespace tftrt {
-
-// The node of a tensor or control input: "node" of "node", "node:1", "node:output:1" and "^node".
-inline std::string_view NodeName(std::string_view input) {
-  if (!input.empty() && input.front() == '^') input.remove_prefix(1);
-  return input.substr(0, input.find(':'));
-}
 
 // Calls `f` with every node of the graph and of its functions.
 template <typename F>

@@ -43,7 +43,7 @@ class RetentionAnalysis {
     for (const auto& function : graph.library().function()) functions_[function.signature().name()] = &function;
     for (const auto& node : graph.node()) {
       for (const std::string& input : node.input()) {
-        if (input.empty() || input.front() == '^') continue;
+        if (IsControl(input)) continue;
         consumers_[NodeName(input)].push_back(&node);
       }
     }

@@ -46,7 +46,7 @@ void PlaceOnDevice(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) 
 void ChooseEngines(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {
   if (plan.engines != EngineUse::kRestore) DropEngineRestore(meta_graph);
   if (plan.engines == EngineUse::kInline) {
-    ReplaceEngines(*meta_graph.mutable_graph_def());
+    ReplaceEngines(meta_graph);
   } else {
     UseEngineOp(*meta_graph.mutable_graph_def(), *plan.table);
     if (plan.builds) ProtectSegments(*meta_graph.mutable_graph_def());

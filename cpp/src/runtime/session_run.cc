@@ -1,8 +1,10 @@
 #include "runtime/session_run.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
+#include "runtime/float_mode.h"
 #include "tensorflow/core/protobuf/config.pb.h"
 #include "tf/status.h"
 #include "tftrt/error.h"
@@ -27,7 +29,10 @@ const tensorflow::Tensor& NotComputed() {
 
 SessionRun::SessionRun(tensorflow::Session& session, const CallableTensors& tensors, const RunPlaces& places,
                        bool single_threaded, const tensorflow::thread::ThreadPoolOptions* pools)
-    : session_(session), pools_(pools), context_("running signature \"" + tensors.signature + "\"") {
+    : session_(session),
+      pools_(pools),
+      context_("running signature \"" + tensors.signature + "\""),
+      single_threaded_(single_threaded) {
   tensorflow::CallableOptions options;
   for (std::size_t i = 0; i < tensors.outputs.size(); ++i) {
     const std::string& output = tensors.outputs[i];
@@ -55,6 +60,8 @@ SessionRun::SessionRun(tensorflow::Session& session, const CallableTensors& tens
   options.set_fetch_skip_sync(!options.fetch_devices().empty());
   // Ops that hand work on do it in the caller's thread.
   if (single_threaded) options.mutable_run_options()->set_inter_op_thread_pool(-1);
+  // Constants are folded in this thread.
+  const TensorFlowFloatMode mode;
   ThrowIfLoadError(session_.MakeCallable(options, &handle_), "preparing signature \"" + tensors.signature + "\"");
   made_ = true;
 }
@@ -66,6 +73,9 @@ SessionRun::~SessionRun() {
 void SessionRun::Fetch(const std::vector<tensorflow::Tensor>& feeds, std::vector<tensorflow::Tensor>& fetches) const {
   fetches.assign(uses_.size(), NotComputed());
   if (made_) {
+    // Otherwise the ops run in threads of TensorFlow's.
+    std::optional<TensorFlowFloatMode> mode;
+    if (single_threaded_) mode.emplace();
     ThrowIfError(pools_ == nullptr ? session_.RunCallable(handle_, feeds, &fetches, nullptr)
                                    : session_.RunCallable(handle_, feeds, &fetches, nullptr, *pools_),
                  context_);

@@ -37,7 +37,8 @@ class SessionRun {
   SessionRun& operator=(const SessionRun&) = delete;
   ~SessionRun();
 
-  // Throws as ThrowIfError does; InvalidArgumentError for an output that these inputs give no value.
+  // The caller's thread computes as it did before. Throws as ThrowIfError does; InvalidArgumentError for an output that
+  // these inputs give no value.
   void Fetch(const std::vector<tensorflow::Tensor>& feeds, std::vector<tensorflow::Tensor>& fetches) const;
 
   std::size_t outputs() const { return sources_.size(); }
@@ -60,6 +61,7 @@ class SessionRun {
   tensorflow::Session& session_;
   const tensorflow::thread::ThreadPoolOptions* const pools_;
   const std::string context_;
+  const bool single_threaded_;
   std::vector<Source> sources_;
   std::vector<std::string> fetch_names_;
   std::vector<int> uses_;  // of each fetch

@@ -1,5 +1,6 @@
 #include "runtime/session_start.h"
 
+#include "runtime/float_mode.h"
 #include "tensorflow/c/c_api.h"
 #include "tensorflow/cc/saved_model/loader.h"
 #include "tf/status.h"
@@ -30,6 +31,8 @@ std::unique_ptr<tensorflow::Session> StartSession(const tensorflow::SessionOptio
 
 void InitialiseSession(const tensorflow::MetaGraphDef& meta_graph, const std::string& path,
                        std::unique_ptr<tensorflow::Session>& session) {
+  // The single-threaded executor runs initialisers in this thread.
+  const TensorFlowFloatMode mode;
   ThrowIfLoadError(tensorflow::RestoreSession(tensorflow::RunOptions(), meta_graph, path, &session),
                    "restoring the variables and running the initialisers of \"" + path + "\"");
 }

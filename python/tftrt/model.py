@@ -355,7 +355,14 @@ class Model:
         return memory_to_dict(self._native.memory())
 
     def close(self) -> None:
-        """Wait for the calls under way and free the session; later calls raise. Closing twice is allowed."""
+        """Wait for the calls under way and free the session; later calls raise. Closing twice is allowed.
+
+        If the graph has ops that may wait for another op (queues, staging areas, iterators), calls under way are
+        cancelled after one second and raise ``CancelledError``.
+
+        Raises:
+            DeadlineExceededError: an op under way cannot be cancelled. Close the model again when it has ended.
+        """
         self._native.close()
 
     def __enter__(self) -> Model:

@@ -5,6 +5,8 @@ They run in the tests' TensorFlow process.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 
@@ -229,3 +231,15 @@ def scaled(directory: str) -> None:
 
     module.call = call
     tf.saved_model.save(module, directory, signatures=call)
+
+
+def mark_as_converted(directory: str) -> None:
+    """Put the converter's mark into a SavedModel's graphs."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    path = Path(directory) / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    for graph in model.meta_graphs:
+        marks = graph.collection_def["tftrt_converted"].int64_list.value
+        marks[:] = [1]
+    path.write_bytes(model.SerializeToString())

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import PATIENCE
+import exports
+import runtime_models
+from conftest import PATIENCE, TensorFlow
 
 Export = Callable[[str], Path]
 
@@ -136,3 +138,57 @@ print(enabled())
 """
     assert run(code, onednn="1") == "True\n"
     assert run(code, onednn="0") == "False\n"
+
+
+SAME_BITS = """
+import sys
+import numpy as np
+import tftrt
+
+inputs, results, path, light, *signatures = sys.argv[1:]
+x = np.load(inputs)
+outputs = {}
+for signature in signatures:
+    with tftrt.Model(path, signature, device="cpu") as model:
+        outputs[signature] = model(x)["y"]
+        print(model.info.executor, model.info.executor_reason)
+with tftrt.Model(light, device="cpu") as model:
+    print(model.info.executor, model.info.executor_reason)
+np.savez(results, **outputs)
+"""
+
+WANTED_BITS = """
+import sys
+import numpy as np
+import tensorflow as tf
+
+inputs, results, path, light, *signatures = sys.argv[1:]
+x = tf.constant(np.load(inputs))
+model = tf.saved_model.load(path)
+np.savez(results, **{name: model.signatures[name](x=x)["y"].numpy() for name in signatures})
+"""
+
+
+def test_loops_and_branches_have_tensorflows_bits(tensorflow: TensorFlow, tmp_path: Path) -> None:
+    """Bodies of loops and branches are computed with oneDNN where TensorFlow computes them so."""
+    source, converted = tmp_path / "model", tmp_path / "model_trt"
+    signatures = ["loop", "cond", "case", "mapped"]
+    tensorflow.call(runtime_models.functional, str(source))
+    tensorflow.call(exports.convert, str(source), str(converted))
+    np.save(tmp_path / "x.npy", floats(7, 2, 14, 14, 16))
+    run(WANTED_BITS, tmp_path / "x.npy", tmp_path / "wanted.npz", source, f"{source}_light", *signatures)
+    for path in (source, converted):
+        lines = run(SAME_BITS, tmp_path / "x.npy", tmp_path / "found.npz", path, f"{source}_light", *signatures)
+        if path == source:
+            assert "with oneDNN" in lines.splitlines()[0]
+        assert lines.splitlines()[-1].startswith("single ")
+        with np.load(tmp_path / "wanted.npz") as wanted, np.load(tmp_path / "found.npz") as found:
+            for name in signatures:
+                np.testing.assert_array_equal(found[name], wanted[name], err_msg=f"{path.name} {name}")
+
+
+def test_without_onednn_loops_stay_in_the_callers_thread(tensorflow: TensorFlow, tmp_path: Path) -> None:
+    tensorflow.call(runtime_models.functional, str(tmp_path / "model"))
+    np.save(tmp_path / "x.npy", floats(7, 2, 14, 14, 16))
+    arguments = [tmp_path / "x.npy", tmp_path / "y.npz", tmp_path / "model", tmp_path / "model_light", "loop"]
+    assert run(SAME_BITS, *arguments, onednn="0").startswith("single ")

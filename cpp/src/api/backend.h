@@ -105,6 +105,12 @@ class LoadedModel {
 
   virtual std::vector<EngineStats> engine_stats() const = 0;
 
+  // Whether a call may wait for another, or for what never comes.
+  virtual bool may_block() const { return false; }
+
+  // Has the calls under way end with an error, as far as TensorFlow can; later ones fail.
+  virtual void CancelCalls() {}
+
   // Loading and warming are over: what they counted is forgotten, and what they left in memory is noted.
   virtual void EndLoading() = 0;
 

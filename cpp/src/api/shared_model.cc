@@ -1,6 +1,7 @@
 #include "api/shared_model.h"
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 #include <thread>
 #include <utility>
@@ -13,6 +14,10 @@ namespace {
 
 // A callable for each set of outputs that was asked for; beyond this many sets, all outputs are computed instead.
 constexpr std::size_t kMostOutputSets = 32;
+
+// How long Close waits for calls that may never end before it cancels them, and then for them to end.
+constexpr std::chrono::milliseconds kCallsMayTake(1000);
+constexpr std::chrono::milliseconds kCancellingMayTake(10000);
 
 OutputSet AllOutputs(const SignatureSpec& spec) {
   OutputSet all(spec.outputs.size());
@@ -78,6 +83,7 @@ SharedModel::SharedModel(std::unique_ptr<LoadedModel> loaded, const ModelOptions
     : info_(loaded->info()),
       manifest_(loaded->manifest()),
       signatures_(loaded->signatures()),
+      may_block_(loaded->may_block()),
       loaded_(std::move(loaded)),
       queue_(std::make_unique<CallQueue>(ThreadsFor(options), static_cast<std::size_t>(options.max_queued_calls))) {}
 
@@ -147,11 +153,33 @@ void SharedModel::set_load_seconds(double callables, double warm_up) {
   warm_up_seconds_ = warm_up;
 }
 
+std::unique_lock<std::shared_mutex> SharedModel::LockForClose() {
+  if (!may_block_) return std::unique_lock(session_mutex_);
+  std::unique_lock lock(session_mutex_, std::defer_lock);
+  const auto lock_within = [&](std::chrono::milliseconds limit) {
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    while (!lock.try_lock()) {
+      if (std::chrono::steady_clock::now() >= deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+  };
+  if (lock_within(kCallsMayTake)) return lock;
+  {
+    const std::shared_lock use(session_mutex_);
+    if (loaded_ != nullptr) loaded_->CancelCalls();
+  }
+  if (lock_within(kCancellingMayTake)) return lock;
+  throw DeadlineExceededError("the model \"" + info_.path +
+                              "\" takes no more calls, but one under way waits in an op that TensorFlow cannot cancel; "
+                              "its memory is freed when that call ends and close is called again");
+}
+
 void SharedModel::Close() {
   // Turns new calls away, so that a stream of them cannot keep the lock below waiting.
   closed_.store(true, std::memory_order_relaxed);
   if (fork_guard_.InForkedChild()) return;
-  const std::unique_lock lock(session_mutex_);
+  const std::unique_lock lock = LockForClose();
   callables_.clear();
   loaded_.reset();
 }

@@ -104,15 +104,20 @@ class SharedModel {
   ModelMemory Memory() const;
   void set_load_seconds(double callables, double warm_up);
 
-  // Waits for the calls under way, and frees the session.
+  // Waits for the calls under way, and frees the session. Calls of a model that may block are cancelled after a while;
+  // throws DeadlineExceededError if one goes on nevertheless.
   void Close();
   bool closed() const { return closed_.load(std::memory_order_relaxed); }
 
  private:
+  // Takes session_mutex_ when the calls under way are over or cancelled.
+  std::unique_lock<std::shared_mutex> LockForClose();
+
   const ForkGuard fork_guard_;
   const ModelInfo info_;
   const std::string manifest_;
   const std::vector<SignatureSpec> signatures_;
+  const bool may_block_;
   std::atomic<bool> closed_{false};
   std::atomic<std::uint64_t> calls_{0};
   std::atomic<std::uint64_t> errors_{0};

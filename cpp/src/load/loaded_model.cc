@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstring>
 #include <map>
 #include <numeric>
@@ -35,6 +36,7 @@
 #include "runtime/session_start.h"
 #include "runtime/signatures.h"
 #include "runtime/thread_pools.h"
+#include "tensorflow/core/util/util.h"
 #include "tf/gpu_device.h"
 #include "tftrt/environment.h"
 #include "tftrt/error.h"
@@ -86,7 +88,7 @@ ExecutorChoice ChooseExecutor(const std::string& wanted, const Placement& placem
     if (placement.gpu) return {false, "the model runs on a GPU"};
     std::vector<std::vector<std::string>> outputs;
     for (const BoundSignature& signature : signatures) outputs.push_back(signature.output_tensors);
-    return ChooseCpuExecutor(graph, outputs);
+    return ChooseCpuExecutor(graph, outputs, tensorflow::IsMKLEnabled());
   }
   if (wanted != "single") {
     throw InvalidArgumentError("executor is \"" + wanted + "\"; expected \"auto\", \"parallel\" or \"single\"");
@@ -140,6 +142,15 @@ class SessionModel final : public LoadedModel {
     RequireVariables(meta_graph, path);
     timer.EndPhase("read");
 
+    // Models that earlier versions converted have no mark.
+    const bool converted = IsMarkedAsConverted(meta_graph) || !manifest_.empty();
+    if (converted && manifest_.empty() && runtime.warnings) {
+      std::fprintf(
+          stderr,
+          "tftrt: warning: \"%s\" was converted by tftrt, but %s is missing, so its files cannot be checked. Copy "
+          "the whole folder\n",
+          path.c_str(), kManifestPath);
+    }
     bound_ = ReadSignatures(meta_graph);
     for (const BoundSignature& signature : bound_) specs_.push_back(signature.spec);
     LoadOpLibraries(options.op_libraries);
@@ -166,6 +177,7 @@ class SessionModel final : public LoadedModel {
     for (const BoundSignature& signature : bound_) {
       copy_inputs_.push_back(MayBeRetained(meta_graph.graph_def(), signature.input_tensors));
     }
+    may_block_ = MayBlock(meta_graph.graph_def());
     info_.device = placement.Name();
     info_.executor = executor.single ? "single" : "parallel";
     info_.executor_reason = executor.reason;
@@ -174,10 +186,10 @@ class SessionModel final : public LoadedModel {
     timer.EndPhase("edit");
     for (const std::string& file : EngineAssets(meta_graph)) stock_.AddPlan(path + "/assets/" + file);
 
-    session_ = StartSession(MakeSessionOptions(options, runtime, placement, single_threaded_,
-                                               MakeRewriterConfig(meta_graph.graph_def(), bound_, placement,
-                                                                  /*converted=*/!manifest_.empty())),
-                            meta_graph, path);
+    session_ =
+        StartSession(MakeSessionOptions(options, runtime, placement, single_threaded_,
+                                        MakeRewriterConfig(meta_graph.graph_def(), bound_, placement, converted)),
+                     meta_graph, path);
     if (placement.gpu) {
       gpu_ = std::make_unique<GpuDevice>(OpenGpu(*session_, placement.Device(), placement.gpu_index));
       stock_.BeginRestoring(*gpu_);
@@ -208,6 +220,8 @@ class SessionModel final : public LoadedModel {
   const std::vector<SignatureSpec>& signatures() const override { return specs_; }
   std::vector<EngineStats> engine_stats() const override { return table_->Snapshot(); }
   ModelMemory memory() const override { return stock_.Now(gpu_.get()); }
+  bool may_block() const override { return may_block_; }
+  void CancelCalls() override { session_->Close().IgnoreError(); }
   void EndLoading() override {
     table_->Reset();
     stock_.EndLoading(gpu_.get());
@@ -385,6 +399,7 @@ class SessionModel final : public LoadedModel {
   std::vector<SignatureSpec> specs_;
   std::vector<std::vector<bool>> copy_inputs_;  // for each of bound_
   bool single_threaded_ = false;
+  bool may_block_ = false;
   std::shared_ptr<EngineTable> table_;
   std::vector<WarmUpCall> warm_up_calls_;
   std::vector<std::optional<DirectSignature>> direct_signatures_;  // for each of bound_

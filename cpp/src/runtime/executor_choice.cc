@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/graph_walk.h"
+#include "runtime/tensor_name.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/op.h"
@@ -35,6 +36,27 @@ bool NeedsPool(const std::string& op) {
   return op.find("Dataset") != std::string::npos || op.find("Iterator") != std::string::npos || op == "BatchFunction";
 }
 
+bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+bool BeginsWith(std::string_view text, std::string_view part) { return text.substr(0, part.size()) == part; }
+
+// Ops that may wait for what another op does, of the same run or another.
+bool MayWait(const std::string& op) {
+  static const std::set<std::string_view> ops = {"BarrierInsertMany", "BarrierTakeMany", "Batch",
+                                                 "MutexLock",         "Stage",           "StagePeek",
+                                                 "Unbatch",           "UnbatchGrad",     "Unstage"};
+  if (ops.count(op) != 0) return true;
+  // Queues and infeeds, accumulators, iterators; what is sent between devices and processes.
+  for (const char* part : {"Dequeue", "Enqueue", "TakeGradient", "GetNext", "Recv"}) {
+    if (Contains(op, part)) return true;
+  }
+  for (const char* beginning : {"Collective", "MapPeek", "MapStage", "MapUnstage", "Nccl", "OrderedMapPeek",
+                                "OrderedMapStage", "OrderedMapUnstage", "ReaderRead"}) {
+    if (BeginsWith(op, beginning)) return true;
+  }
+  return false;
+}
+
 bool HasReferences(const std::string& op) {
   const tensorflow::OpDef* definition = nullptr;
   if (!tensorflow::OpRegistry::Global()->LookUpOpDef(op, &definition).ok()) return false;
@@ -45,6 +67,10 @@ bool HasReferences(const std::string& op) {
 
 // Empty if the single-threaded executor takes all of `nodes`.
 std::string Obstacle(const Nodes& nodes) {
+  for (const tensorflow::NodeDef& node : nodes) {
+    if (!MayWait(node.op())) continue;
+    return node.op() + " \"" + node.name() + "\", which may wait for another op that then could not run";
+  }
   for (const tensorflow::NodeDef& node : nodes) {
     if (IsLoopOp(node.op())) return "TensorFlow 1 control flow (" + node.op() + " \"" + node.name() + "\")";
     if (NeedsPool(node.op())) return node.op() + " \"" + node.name() + "\" needs a thread pool";
@@ -60,6 +86,80 @@ bool IsHeavy(const std::string& op) {
       "MatMul",      "SparseTensorDenseMatMul", "_FusedConv2D",          "_FusedMatMul"};
   return ops.count(op) != 0;
 }
+
+// Ops that TensorFlow computes with oneDNN where that is switched on: those that have a twin for it, and those whose
+// twin has no layout of its own.
+bool HasOneDnnKernel(const tensorflow::NodeDef& node) {
+  static const std::set<std::string_view> others = {"BatchMatMul", "BatchMatMulV2", "Einsum", "MatMul"};
+  const auto type = node.attr().find("T");
+  const bool has_type = type == node.attr().end() || type->second.type() == tensorflow::DT_FLOAT ||
+                        type->second.type() == tensorflow::DT_BFLOAT16 || type->second.type() == tensorflow::DT_HALF;
+  if (!has_type) return false;
+  if (others.count(node.op()) != 0) return true;
+  const std::string_view name = BeginsWith(node.op(), "_") ? std::string_view(node.op()).substr(1) : node.op();
+  const tensorflow::OpRegistrationData* twin = nullptr;
+  return tensorflow::OpRegistry::Global()->LookUp("_MklNative" + std::string(name), &twin).ok();
+}
+
+// Looks for bodies of loops and branches that run otherwise in one thread: there the loop's kernel runs the body as a
+// function, on a path without the rewrite for oneDNN. The parallel executor makes it part of the graph.
+class BodySearch {
+ public:
+  explicit BodySearch(const tensorflow::GraphDef& graph) : graph_(graph) {
+    for (const auto& function : graph.library().function()) functions_[function.signature().name()] = &function;
+  }
+
+  // The first loop or branch with an op that oneDNN has a kernel for; empty if there is none.
+  std::string Find() {
+    std::string found = FindIn(graph_.node());
+    for (const auto& function : graph_.library().function()) {
+      if (found.empty()) found = FindIn(function.node_def());
+    }
+    return found;
+  }
+
+ private:
+  std::string FindIn(const Nodes& nodes) {
+    for (const tensorflow::NodeDef& node : nodes) {
+      // TensorFlow puts the function of a call in its place, or runs it with the rewrite.
+      if (node.op() == "PartitionedCall" || node.op() == "StatefulPartitionedCall") continue;
+      for (const std::string& name : Called(node)) {
+        const std::string op = OpOf(name);
+        if (!op.empty()) return op + " in the body of " + node.op() + " \"" + node.name() + "\"";
+      }
+    }
+    return "";
+  }
+
+  static std::vector<std::string> Called(const tensorflow::NodeDef& node) {
+    std::vector<std::string> names;
+    for (const auto& [name, attr] : node.attr()) {
+      if (attr.has_func()) names.push_back(attr.func().name());
+      for (const auto& function : attr.list().func()) names.push_back(function.name());
+    }
+    return names;
+  }
+
+  // An op with a kernel in the function or those that it calls.
+  std::string OpOf(const std::string& name) {
+    const auto function = functions_.find(name);
+    if (function == functions_.end() || !seen_.insert(name).second) return "";
+    for (const tensorflow::NodeDef& node : function->second->node_def()) {
+      if (HasOneDnnKernel(node)) return node.op();
+      std::vector<std::string> called = Called(node);
+      called.push_back(node.op());
+      for (const std::string& inner : called) {
+        const std::string op = OpOf(inner);
+        if (!op.empty()) return op;
+      }
+    }
+    return "";
+  }
+
+  const tensorflow::GraphDef& graph_;
+  std::unordered_map<std::string, const tensorflow::FunctionDef*> functions_;
+  std::set<std::string> seen_;  // without such an op
+};
 
 // In numbers of heavy ops.
 struct Work {
@@ -170,6 +270,12 @@ std::string OneDecimal(double value) {
 
 }  // namespace
 
+bool MayBlock(const tensorflow::GraphDef& graph) {
+  bool may_block = false;
+  ForEachNode(graph, [&](const tensorflow::NodeDef& node) { may_block |= MayWait(node.op()); });
+  return may_block;
+}
+
 ExecutorChoice CanRunSingleThreaded(const tensorflow::GraphDef& graph) {
   std::string obstacle = Obstacle(graph.node());
   for (const auto& function : graph.library().function()) {
@@ -180,9 +286,11 @@ ExecutorChoice CanRunSingleThreaded(const tensorflow::GraphDef& graph) {
 }
 
 ExecutorChoice ChooseCpuExecutor(const tensorflow::GraphDef& graph,
-                                 const std::vector<std::vector<std::string>>& outputs) {
+                                 const std::vector<std::vector<std::string>>& outputs, bool onednn) {
   ExecutorChoice possible = CanRunSingleThreaded(graph);
   if (!possible.single) return possible;
+  const std::string body = onednn ? BodySearch(graph).Find() : "";
+  if (!body.empty()) return {false, "TensorFlow computes " + body + " with oneDNN, which only this executor does"};
   WorkEstimator estimator(graph);
   bool any_heavy = false;
   for (const std::vector<std::string>& signature : outputs) {

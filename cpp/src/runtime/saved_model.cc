@@ -79,6 +79,10 @@ void RequireVariables(const tensorflow::MetaGraphDef& meta_graph, const std::str
   }
 }
 
+bool IsMarkedAsConverted(const tensorflow::MetaGraphDef& meta_graph) {
+  return meta_graph.collection_def().count(kConvertedCollection) != 0;
+}
+
 std::vector<std::vector<std::string>> TagSets(const tensorflow::SavedModel& saved_model) {
   std::vector<std::vector<std::string>> sets;
   for (const auto& meta_graph : saved_model.meta_graphs()) {

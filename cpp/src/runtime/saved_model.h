@@ -19,6 +19,12 @@ tensorflow::MetaGraphDef& FindMetaGraph(tensorflow::SavedModel& saved_model, con
 // leave them without values.
 void RequireVariables(const tensorflow::MetaGraphDef& meta_graph, const std::string& path);
 
+// The collection that marks a graph as written by tftrt's converter: a list of one number, the format of the mark. What
+// TensorFlow does not know there it leaves alone.
+inline constexpr char kConvertedCollection[] = "tftrt_converted";
+
+bool IsMarkedAsConverted(const tensorflow::MetaGraphDef& meta_graph);
+
 // Tag sets of all MetaGraphDefs.
 std::vector<std::vector<std::string>> TagSets(const tensorflow::SavedModel& saved_model);
 

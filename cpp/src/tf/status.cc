@@ -25,6 +25,8 @@ void ThrowIfError(const absl::Status& status, const std::string& context) {
     case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kFailedPrecondition:
       throw ModelError(message);
+    case absl::StatusCode::kCancelled:
+      throw CancelledError(message);
     case absl::StatusCode::kResourceExhausted:
       throw InternalError(message + ". Out of memory: use smaller inputs, or fewer models or threads at a time");
     default:

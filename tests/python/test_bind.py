@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import runtime_models
 import tftrt
+from conftest import TensorFlow
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +183,46 @@ def test_a_stream_needs_a_model_on_a_gpu(model: tftrt.Model) -> None:
     with pytest.raises(tftrt.InvalidArgumentError, match="stream is 'x'; expected a stream of PyTorch or CuPy"):
         runner.run(stream="x")
     assert runner.run()
+
+
+@pytest.fixture(scope="module")
+def passing(tensorflow: TensorFlow, tmp_path_factory: pytest.TempPathFactory) -> tftrt.Model:
+    directory = tmp_path_factory.mktemp("bind") / "passing"
+    tensorflow.call(runtime_models.passing, str(directory))
+    return tftrt.Model(directory, device="cpu")
+
+
+ALIGNED = 16
+
+
+@pytest.mark.parametrize("aligned", [True, False])
+def test_an_output_in_an_inputs_memory(passing: tftrt.Model, aligned: bool) -> None:
+    """The state of a loop, in place: outputs that are the input have what it was."""
+    state = tftrt.empty((ALIGNED + 1,), "float32")[0 if aligned else 1 :][:ALIGNED]
+    other = tftrt.empty((ALIGNED,), "float32")
+    state[...] = 1
+    other[...] = 3
+    runner = passing.bind(x=state, z=other, into={"a": state})
+    for expected in (1, 5, 13):
+        results = runner.run()
+        assert {name: value[0] for name, value in results.items()} == {
+            "a": 2 * expected + 3,
+            "same": expected,
+            "behind": expected,
+            "other": 3,
+        }
+
+
+def test_inputs_that_change_places(passing: tftrt.Model) -> None:
+    first, second = tftrt.empty((ALIGNED,), "float32"), tftrt.empty((ALIGNED,), "float32")
+    first[...], second[...] = 1, 2
+    runner = passing.bind(x=first, z=second, outputs=["same", "other"], into={"same": second, "other": first})
+    for values in ((2, 1), (1, 2)):
+        runner.run()
+        assert (first[0], second[0]) == values
+
+
+def test_two_outputs_cannot_share_memory(passing: tftrt.Model) -> None:
+    array = np.zeros(ALIGNED + 4, np.float32)
+    with pytest.raises(tftrt.errors.InvalidArgumentError, match='found that of "same" bound to another output'):
+        passing.bind(x=(ALIGNED,), z=(ALIGNED,), into={"a": array[:ALIGNED], "same": array[4:]})

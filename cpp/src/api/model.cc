@@ -8,6 +8,7 @@
 #include "api/backend.h"
 #include "api/device_choice.h"
 #include "api/fork_guard.h"
+#include "api/memory_overlap.h"
 #include "api/queued_call.h"
 #include "api/runner_impl.h"
 #include "api/runtime_loader.h"
@@ -47,6 +48,17 @@ Tensor MakeUp(const TensorSpec& spec) {
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Throws InvalidArgumentError if two outputs would be written to the same memory.
+void RequireApart(const std::vector<BoundOutput>& outputs) {
+  for (auto output = outputs.begin(); output != outputs.end(); ++output) {
+    if (!output->memory.valid()) continue;
+    const std::vector<BoundOutput> earlier(outputs.begin(), output);
+    if (!IsWrittenTo(output->memory.data(), output->memory.num_bytes(), earlier)) continue;
+    throw InvalidArgumentError("into: expected memory of its own for each output, found that of \"" + output->name +
+                               "\" bound to another output as well. Bind one of them elsewhere");
+  }
 }
 
 // Where in `outputs` the output of this name is.
@@ -175,6 +187,7 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
       bound[positions.front()].on_gpu = memory.on_gpu();
       bound[positions.front()].memory = memory;
     }
+    RequireApart(bound);
     return Runner::Impl::Make(model_, callables_, std::move(ordered), wanted, std::move(bound));
   }
 

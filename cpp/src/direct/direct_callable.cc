@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "api/memory_overlap.h"
 #include "engines/stopwatch.h"
 #include "runtime/bound_output.h"
 #include "tftrt/error.h"
@@ -315,7 +316,9 @@ std::unique_ptr<Binding> DirectCallable::Bind(std::vector<Tensor> inputs, std::v
   }
   const ShapeKey key = KeyOf(pointers);
   ShapeRecord& record = engine_->record.Find(key);
-  if (!Takes(pointers, record, key)) return otherwise_->Bind(std::move(inputs), std::move(outputs));
+  // The engine may write while it still reads.
+  if (!Takes(pointers, record, key) || AnyIsWrittenTo(inputs, outputs))
+    return otherwise_->Bind(std::move(inputs), std::move(outputs));
   return std::make_unique<DirectBinding>(*this, std::move(inputs), std::move(outputs), key, record);
 }
 

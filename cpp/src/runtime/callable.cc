@@ -4,8 +4,10 @@
 #include <optional>
 #include <utility>
 
+#include "api/memory_overlap.h"
 #include "runtime/bound_input.h"
 #include "runtime/bound_output.h"
+#include "tensorflow/core/framework/tensor_util.h"
 #include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
 
@@ -58,7 +60,7 @@ class SessionCallable final : public Callable {
 class SessionBinding final : public Binding {
  public:
   SessionBinding(const SessionCallable& callable, std::vector<Tensor> inputs, std::vector<BoundOutput> outputs)
-      : run_(callable.run()), bound_(std::move(outputs)) {
+      : run_(callable.run()), bound_(std::move(outputs)), writes_to_inputs_(AnyIsWrittenTo(inputs, bound_)) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       inputs_.emplace_back(std::move(inputs[i]), callable.copies_input(i));
       feeds_.push_back(inputs_.back().First());
@@ -70,17 +72,31 @@ class SessionBinding final : public Binding {
     for (std::size_t i = 0; i < inputs_.size(); ++i) inputs_[i].Update(feeds_[i]);
     run_.Fetch(feeds_, fetches_);
     for (std::size_t i = 0; i < bound_.size(); ++i) RequireFits(bound_[i], run_.Output(i, feeds_, fetches_));
+    std::vector<tensorflow::Tensor> results;
+    if (writes_to_inputs_) results = ResultsApart();
     for (std::size_t i = 0; i < bound_.size(); ++i) {
       if (bound_[i].memory.valid()) outputs[i] = bound_[i].memory;
-      CopyFromTensorFlow(run_.Output(i, feeds_, fetches_), outputs[i]);
+      CopyFromTensorFlow(writes_to_inputs_ ? results[i] : run_.Output(i, feeds_, fetches_), outputs[i]);
     }
     // What was fetched goes back now, not with the next call.
     fetches_.clear();
   }
 
  private:
+  // An output may be an input, whose memory another one is written to.
+  std::vector<tensorflow::Tensor> ResultsApart() const {
+    std::vector<tensorflow::Tensor> results;
+    for (std::size_t i = 0; i < bound_.size(); ++i) {
+      const tensorflow::Tensor& result = results.emplace_back(run_.Output(i, feeds_, fetches_));
+      if (result.dtype() == tensorflow::DT_STRING || !IsWrittenTo(result.data(), result.TotalBytes(), bound_)) continue;
+      results.back() = tensorflow::tensor::DeepCopy(result);
+    }
+    return results;
+  }
+
   const SessionRun& run_;
   const std::vector<BoundOutput> bound_;
+  const bool writes_to_inputs_;
   std::vector<BoundInput> inputs_;
   std::vector<tensorflow::Tensor> feeds_;
   std::vector<tensorflow::Tensor> fetches_;

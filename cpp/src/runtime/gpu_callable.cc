@@ -4,10 +4,12 @@
 #include <optional>
 #include <utility>
 
+#include "api/memory_overlap.h"
 #include "gpu/cuda_event.h"
 #include "gpu/transfer.h"
 #include "runtime/bound_input.h"
 #include "runtime/bound_output.h"
+#include "tensorflow/core/framework/tensor_util.h"
 #include "tf/lent_buffer.h"
 #include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
@@ -185,7 +187,9 @@ class GpuInput {
 class GpuBinding final : public Binding {
  public:
   GpuBinding(const GpuCallable& callable, std::vector<Tensor> inputs, std::vector<BoundOutput> outputs)
-      : callable_(callable.WithItsGpuCurrent()), bound_(std::move(outputs)) {
+      : callable_(callable.WithItsGpuCurrent()),
+        bound_(std::move(outputs)),
+        writes_to_inputs_(AnyIsWrittenTo(inputs, bound_)) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       uses_gpu_ |= inputs[i].on_gpu();
       if (callable.is_gpu_input(i)) {
@@ -242,13 +246,33 @@ class GpuBinding final : public Binding {
     for (auto& [index, input] : host_inputs_) input.Update(feeds_[index]);
     callable_.run().Fetch(feeds_, fetches_);
     for (std::size_t i = 0; i < bound_.size(); ++i) RequireFits(bound_[i], Output(i));
+    apart_.clear();
+    if (writes_to_inputs_) CopyInputsThatAreOutputs();
     for (std::size_t i = 0; i < bound_.size(); ++i) Write(i, outputs[i]);
   }
 
   const tensorflow::Tensor& Output(std::size_t index) const { return callable_.run().Output(index, feeds_, fetches_); }
 
+  // Another output may be written to their memory.
+  void CopyInputsThatAreOutputs() {
+    apart_.resize(bound_.size());
+    for (std::size_t i = 0; i < bound_.size(); ++i) {
+      const tensorflow::Tensor& result = Output(i);
+      if (result.dtype() == tensorflow::DT_STRING || !IsWrittenTo(result.data(), result.TotalBytes(), bound_)) continue;
+      if (callable_.is_gpu_output(i)) {
+        apart_[i] = callable_.gpu().AllocateInOrder(result.dtype(), result.shape());
+        callable_.Copy(apart_[i].data(), result.data(), result.TotalBytes());
+      } else {
+        apart_[i] = tensorflow::tensor::DeepCopy(result);
+      }
+    }
+    // What is written from the host does not queue behind the copies.
+    CheckCuda(GetCuda().StreamSynchronize(callable_.gpu().stream()), "copying inputs that are outputs");
+  }
+
   void Write(std::size_t index, Tensor& result) const {
-    const tensorflow::Tensor& computed = Output(index);
+    const bool is_apart = !apart_.empty() && apart_[index].IsInitialized() && apart_[index].NumElements() != 0;
+    const tensorflow::Tensor& computed = is_apart ? apart_[index] : Output(index);
     const BoundOutput& bound = bound_[index];
     if (bound.memory.valid()) result = bound.memory;
     if (!callable_.is_gpu_output(index) && !bound.on_gpu) return CopyFromTensorFlow(computed, result);
@@ -268,6 +292,7 @@ class GpuBinding final : public Binding {
 
   const GpuCallable& callable_;
   const std::vector<BoundOutput> bound_;
+  const bool writes_to_inputs_;
   const CudaEventOwner event_;  // of the GPU that was made current before it
   bool uses_gpu_ = false;       // which others may be using in the default stream
   bool copies_on_host_ = false;
@@ -275,6 +300,7 @@ class GpuBinding final : public Binding {
   std::vector<std::pair<std::size_t, BoundInput>> host_inputs_;
   std::vector<tensorflow::Tensor> feeds_;
   std::vector<tensorflow::Tensor> fetches_;
+  std::vector<tensorflow::Tensor> apart_;  // copies of those among the outputs that another is written to
 };
 
 std::unique_ptr<Binding> GpuCallable::Bind(std::vector<Tensor> inputs, std::vector<BoundOutput> outputs) const {

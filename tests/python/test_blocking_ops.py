@@ -82,7 +82,7 @@ def test_models_with_ops_that_wait_run_in_parallel(kind: str, path_of: Callable[
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_thread_is_refused_for_them(kind: str, path_of: Callable[[str], Path]) -> None:
-    with pytest.raises(tftrt.errors.UnsupportedError, match="may wait for another op.*use \"auto\" or \"parallel\""):
+    with pytest.raises(tftrt.errors.UnsupportedError, match=r'may wait for another op.*use "auto" or "parallel"'):
         tftrt.Model(path_of(kind), device="cpu", executor="single")
 
 

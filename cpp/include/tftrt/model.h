@@ -139,8 +139,8 @@ class TFTRT_EXPORT Model {
   ModelMemory Memory() const;
 
   // Waits for the calls under way, then frees the session; any later call through any copy throws, and so do calls of
-  // RunAsync that have not begun. Without it, the session is freed with the last copy. If the graph has ops that may wait
-  // for another op (queues, staging areas, iterators), calls under way are cancelled after one second and throw
+  // RunAsync that have not begun. Without it, the session is freed with the last copy. If the graph has ops that may
+  // wait for another op (queues, staging areas, iterators), calls under way are cancelled after one second and throw
   // CancelledError. Throws DeadlineExceededError if an op goes on for ten seconds more; Close may be called again.
   void Close();
   bool closed() const;

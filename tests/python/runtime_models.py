@@ -243,3 +243,40 @@ def mark_as_converted(directory: str) -> None:
         marks = graph.collection_def["tftrt_converted"].int64_list.value
         marks[:] = [1]
     path.write_bytes(model.SerializeToString())
+
+
+def mixing(directory: str) -> None:
+    """Signatures that compute rows from other rows, keep state or are random, and one that does not."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.count = tf.Variable(0)
+    module.w = tf.Variable(tf.random.stateless_normal([4, 4], [1, 2]))
+    spec = [tf.TensorSpec([None, 4], tf.float32, name="x")]
+
+    def gram(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.matmul(x, x, transpose_b=True)}
+
+    def center(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": x - tf.reduce_mean(x, axis=0)}
+
+    def softmax(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.nn.softmax(x, axis=0)}
+
+    def flip(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"fine": x + 1.0, "y": tf.reverse(x, [0])}
+
+    def counting(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": x + tf.cast(module.count.assign_add(tf.shape(x)[0]), tf.float32)}
+
+    def noise(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": x + tf.random.uniform(tf.shape(x))}
+
+    def rows(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"y": tf.nn.relu(x @ module.w), "words": tf.strings.as_string(x[:, :1]), "index": tf.argmax(x, 1)}
+
+    signatures = {
+        f.__name__: tf.function(f, input_signature=spec) for f in (gram, center, softmax, flip, counting, noise, rows)
+    }
+    module.calls = list(signatures.values())
+    tf.saved_model.save(module, directory, signatures=signatures)

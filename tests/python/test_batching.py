@@ -117,7 +117,7 @@ def test_what_is_no_part_of_a_batch_runs_alone(exported: Callable[[str], Path], 
         assert result.shape[0] == rows
 
 
-@pytest.mark.parametrize("name", ["scalar", "string_lookup", "no_inputs"])
+@pytest.mark.parametrize("name", ["scalar", "no_inputs"])
 def test_what_has_no_rows_is_refused(exported: Callable[[str], Path], name: str) -> None:
     with pytest.raises(tftrt.InvalidArgumentError, match="max_batch is set, but"):
         tftrt.Model(exported(name), device="cpu", max_batch=4)

@@ -48,11 +48,12 @@ struct ModelOptions {
   // one engine and nothing else; the rest runs one after another.
   int instances = 1;
 
-  // Items that calls made at the same time are run together up to, 0 for never: their inputs are put one below the
-  // other, and each gets its rows of the outputs, as if it had run alone. Every input and output has a first dimension
-  // that is not fixed, and the model computes each row without the others. Where no engine takes a batch, it is filled
-  // up with zeros to one that an engine takes. As many batches run at once as there are instances; calls wait for their
-  // turn in order. Bound calls and inputs on a GPU run alone.
+  // Items that calls made at the same time are run together up to, 0 for never. Inputs are concatenated along the first
+  // dimension, and each call gets its rows of the outputs, as if it had run alone. Every input and output must have a
+  // first dimension that is not fixed. A call is answered from a shared run only after three such runs, of rows that
+  // all differ, gave each row the results that it has alone. Signatures with effects or random numbers never share.
+  // Where no engine takes a batch, copies of its last row fill it up. As many batches run at once as there are
+  // instances; calls wait for their turn in order. Bound calls and inputs on a GPU run alone.
   int max_batch = 0;
 
   // Microseconds that a batch that is not full waits for further calls. 0: it runs as soon as it can, so that batches

@@ -1,9 +1,12 @@
 #include "batching/batching_callable.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -18,14 +21,17 @@ namespace {
 // Calls whose rows have yet other shapes do not share runs.
 constexpr std::size_t kMostQueues = 64;
 
+// Shared runs that have to agree before calls are answered from one.
+constexpr int kRunsToProve = 3;
+
 // As far as the signature tells.
 void CheckRows(const SignatureSpec& signature, const TensorSpec& spec, const char* what) {
   const bool may_have_rows = !spec.known_rank || (!spec.shape.empty() && spec.shape.front() == -1);
-  if (may_have_rows && spec.dtype != DType::kString) return;
+  if (may_have_rows) return;
   throw InvalidArgumentError("max_batch is set, but the " + std::string(what) + " " + ToString(spec) +
                              " of signature \"" + signature.name +
-                             "\" cannot be put into batches: expected numbers with a first dimension that is not "
-                             "fixed. Load the model without max_batch");
+                             "\" cannot be put into batches: expected a first dimension that is not fixed. Load the "
+                             "model without max_batch");
 }
 
 std::int64_t RowsIn(const Tensor& tensor) { return tensor.shape().empty() ? 0 : tensor.shape().front(); }
@@ -34,16 +40,24 @@ class BatchingCallable final : public Callable {
  public:
   using Batch = tensorflow::serving::Batch<BatchTask>;
 
-  BatchingCallable(std::unique_ptr<Callable> inner, std::size_t inputs, std::shared_ptr<BatchScheduler> scheduler,
+  BatchingCallable(std::unique_ptr<Callable> inner, const SignatureSpec& signature,
+                   const std::vector<std::size_t>& outputs, std::shared_ptr<BatchScheduler> scheduler,
                    const BatchingOptions& options)
-      : inner_(std::move(inner)), inputs_(inputs), scheduler_(std::move(scheduler)), options_(options) {}
+      : inner_(std::move(inner)),
+        inputs_(signature.inputs.size()),
+        signature_(signature.name),
+        scheduler_(std::move(scheduler)),
+        options_(options) {
+    for (std::size_t output : outputs) outputs_.push_back(signature.outputs[output].name);
+  }
 
   // A caller may have stopped waiting for a batch that runs.
   ~BatchingCallable() override { pending_.Wait(); }
 
   std::vector<Tensor> Run(const Tensor* const* inputs, const RunTerms& terms) const override {
     Queue* queue = CanShare(inputs, terms) ? QueueFor(RowsOf(inputs)) : nullptr;
-    if (queue == nullptr) return inner_->Run(inputs, terms);
+    // With limits it waits in the queue, which heeds them.
+    if (queue == nullptr || (queue->alone && !terms.limits.any())) return inner_->Run(inputs, terms);
     const auto request = std::make_shared<BatchRequest>();
     for (std::size_t i = 0; i < inputs_; ++i) request->inputs.push_back(*inputs[i]);
     request->limits = terms.limits;
@@ -102,8 +116,11 @@ class BatchingCallable final : public Callable {
     int count_ = 0;
   };
 
+  // Of the batches of one queue, of which several may run at once.
   struct Queue {
     ShapeKey key;
+    std::atomic<int> proofs{0};
+    std::atomic<bool> alone{false};  // a shared run has deviated
     std::unique_ptr<tensorflow::serving::BatchScheduler<BatchTask>> scheduler;
   };
 
@@ -138,8 +155,8 @@ class BatchingCallable final : public Callable {
     options.batch_timeout_micros = options_.max_wait_us;
     Queue& queue = queues_.emplace_back();
     queue.key = key;
-    const auto process = [this](std::unique_ptr<Batch> batch) {
-      Process(*batch);
+    const auto process = [this, &queue](std::unique_ptr<Batch> batch) {
+      Process(*batch, queue);
       const int requests = batch->num_tasks();
       batch.reset();
       pending_.End(requests);
@@ -148,7 +165,7 @@ class BatchingCallable final : public Callable {
     return &queue;
   }
 
-  void Process(const Batch& batch) const {
+  void Process(const Batch& batch, Queue& queue) const {
     std::vector<BatchRequest*> requests;
     for (int i = 0; i < batch.num_tasks(); ++i) {
       BatchRequest& request = batch.task(i).request();
@@ -159,11 +176,18 @@ class BatchingCallable final : public Callable {
       }
     }
     if (requests.empty()) return;
-    try {
-      RunTogether(requests);
-    } catch (const std::exception&) {
-      // One that fails fails alone.
-      for (BatchRequest* request : requests) RunAlone(*request);
+    if (requests.size() == 1 || queue.alone) {
+      for (BatchRequest* request : requests) RunAlone(*request, queue);
+    } else if (queue.proofs < kRunsToProve) {
+      for (BatchRequest* request : requests) RunAlone(*request, queue);
+      Prove(requests, queue);
+    } else {
+      try {
+        RunTogether(requests);
+      } catch (const std::exception&) {
+        // One that fails fails alone. There are no effects that would be made twice.
+        for (BatchRequest* request : requests) RunAlone(*request, queue);
+      }
     }
     for (BatchRequest* request : requests) request->done.Notify();
   }
@@ -183,33 +207,88 @@ class BatchingCallable final : public Callable {
     return pointers;
   }
 
-  void RunAlone(BatchRequest& request) const {
+  void RunAlone(BatchRequest& request, const Queue& queue) const {
     try {
-      request.outputs = inner_->Run(PointersTo(request.inputs).data());
+      request.outputs = queue.alone ? inner_->Run(PointersTo(request.inputs).data()) : RunPadded(request);
     } catch (const std::exception&) {
       request.failure = std::current_exception();
     }
   }
 
-  void RunTogether(const std::vector<BatchRequest*>& requests) const {
-    if (requests.size() == 1) return RunAlone(*requests.front());
-    std::int64_t rows = 0;
-    for (const BatchRequest* request : requests) rows += request->rows;
-    const std::int64_t padded =
-        inner_->RowsToRun(PointersTo(requests.front()->inputs).data(), rows, options_.max_batch);
+  // Where no engine takes the rows, copies of the last one make them as many as an engine takes.
+  std::vector<Tensor> RunPadded(const BatchRequest& request) const {
+    const std::vector<const Tensor*> inputs = PointersTo(request.inputs);
+    const std::int64_t padded = inner_->RowsToRun(inputs.data(), request.rows, options_.max_batch);
+    if (padded == request.rows) return inner_->Run(inputs.data());
+    const std::vector<Tensor> outputs =
+        RunRows(StackInputs(std::vector<const BatchRequest*>{&request}, padded), padded);
+    std::vector<Tensor> own;
+    for (const Tensor& output : outputs) own.push_back(CopyRows(output, 0, request.rows));
+    return own;
+  }
+
+  template <typename Requests>
+  std::vector<Tensor> StackInputs(const Requests& requests, std::int64_t rows) const {
     std::vector<Tensor> stacked;
     for (std::size_t i = 0; i < inputs_; ++i) {
       std::vector<const Tensor*> parts;
       for (const BatchRequest* request : requests) parts.push_back(&request->inputs[i]);
-      stacked.push_back(StackRows(parts, padded));
+      stacked.push_back(StackRows(parts, rows));
     }
-    const std::vector<Tensor> outputs = inner_->Run(PointersTo(stacked).data());
+    return stacked;
+  }
+
+  std::vector<Tensor> RunRows(const std::vector<Tensor>& inputs, std::int64_t rows) const {
+    std::vector<Tensor> outputs = inner_->Run(PointersTo(inputs).data());
     for (const Tensor& output : outputs) {
-      if (RowsIn(output) != padded) {
-        throw UnsupportedError("an output has the shape " + ToString(output.shape()) + " for " +
-                               std::to_string(padded) + " items");
-      }
+      if (RowsIn(output) == rows) continue;
+      throw UnsupportedError("an output has the shape " + ToString(output.shape()) + " for " + std::to_string(rows) +
+                             " items");
     }
+    return outputs;
+  }
+
+  std::int64_t RowsToShare(const std::vector<BatchRequest*>& requests) const {
+    std::int64_t rows = 0;
+    for (const BatchRequest* request : requests) rows += request->rows;
+    return inner_->RowsToRun(PointersTo(requests.front()->inputs).data(), rows, options_.max_batch);
+  }
+
+  // Makes the shared run of requests that have been answered, and compares.
+  void Prove(const std::vector<BatchRequest*>& all, Queue& queue) const {
+    std::vector<BatchRequest*> requests;
+    for (BatchRequest* request : all) {
+      if (request->failure == nullptr) requests.push_back(request);
+    }
+    if (requests.size() < 2) return;
+    std::int64_t rows = 0;
+    for (const BatchRequest* request : requests) rows += request->rows;
+    const bool counts = AllRowsDiffer(StackInputs(requests, rows));
+    std::vector<Tensor> outputs;
+    try {
+      outputs = inner_->Run(PointersTo(StackInputs(requests, RowsToShare(requests))).data());
+    } catch (const std::exception& error) {
+      return StopSharing(queue, std::string("a shared run failed: ") + error.what());
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      std::vector<const Tensor*> parts;
+      for (const BatchRequest* request : requests) parts.push_back(&request->outputs[i]);
+      if (RowsAgree(parts, outputs[i], options_.tolerance)) continue;
+      return StopSharing(queue, "output \"" + outputs_[i] + "\" depends on the other rows of a batch");
+    }
+    if (counts) ++queue.proofs;
+  }
+
+  void StopSharing(Queue& queue, const std::string& why) const {
+    queue.alone = true;
+    if (!options_.warnings || warned_.exchange(true)) return;
+    std::fprintf(stderr, "tftrt: warning: max_batch is set, but calls of signature \"%s\" run one by one: %s\n",
+                 signature_.c_str(), why.c_str());
+  }
+
+  void RunTogether(const std::vector<BatchRequest*>& requests) const {
+    const std::int64_t rows = RowsToShare(requests);
+    const std::vector<Tensor> outputs = RunRows(StackInputs(requests, rows), rows);
     std::int64_t first = 0;
     for (BatchRequest* request : requests) {
       std::vector<Tensor> own;
@@ -221,9 +300,12 @@ class BatchingCallable final : public Callable {
 
   const std::unique_ptr<Callable> inner_;
   const std::size_t inputs_;
+  const std::string signature_;
+  std::vector<std::string> outputs_;  // their names
   const std::shared_ptr<BatchScheduler> scheduler_;
   const BatchingOptions options_;
   mutable Pending pending_;
+  mutable std::atomic<bool> warned_{false};
   mutable std::mutex mutex_;
   // Destroyed first: a queue waits for the batches that use the rest.
   mutable std::deque<Queue> queues_;
@@ -244,16 +326,19 @@ std::shared_ptr<BatchScheduler> MakeBatchScheduler(int batches_at_once) {
   return scheduler;
 }
 
-std::unique_ptr<Callable> MakeBatchingCallable(std::unique_ptr<Callable> inner, const SignatureSpec& signature,
-                                               const std::vector<std::size_t>& outputs,
-                                               std::shared_ptr<BatchScheduler> scheduler,
-                                               const BatchingOptions& options) {
+void RequireRows(const SignatureSpec& signature, const std::vector<std::size_t>& outputs) {
   if (signature.inputs.empty()) {
     throw InvalidArgumentError("max_batch is set, but signature \"" + signature.name + "\" has no inputs");
   }
   for (const TensorSpec& input : signature.inputs) CheckRows(signature, input, "input");
   for (std::size_t output : outputs) CheckRows(signature, signature.outputs[output], "output");
-  return std::make_unique<BatchingCallable>(std::move(inner), signature.inputs.size(), std::move(scheduler), options);
+}
+
+std::unique_ptr<Callable> MakeBatchingCallable(std::unique_ptr<Callable> inner, const SignatureSpec& signature,
+                                               const std::vector<std::size_t>& outputs,
+                                               std::shared_ptr<BatchScheduler> scheduler,
+                                               const BatchingOptions& options) {
+  return std::make_unique<BatchingCallable>(std::move(inner), signature, outputs, std::move(scheduler), options);
 }
 
 }  // namespace tftrt

@@ -20,10 +20,17 @@ struct BatchingOptions {
   int max_batch = 0;
   std::int64_t max_wait_us = 0;
   int max_queued_batches = 0;
+  double tolerance = 0;  // by how much of their range numbers of the same row may differ between two runs
+  bool warnings = true;
 };
 
+// Throws InvalidArgumentError if the inputs and these outputs of the signature cannot have a row for each item.
+void RequireRows(const SignatureSpec& signature, const std::vector<std::size_t>& outputs);
+
 // Has calls of `inner` that are made at the same time share runs. Inputs and outputs of `signature`, of which `outputs`
-// are `inner`'s, have a row for each item; throws InvalidArgumentError if they do not.
+// are `inner`'s, must be as RequireRows has them, and runs must have no effects. Calls are answered from runs of their
+// own until three shared ones, of rows that all differ, have given each row what it gets alone; after one that does
+// not, for good, with a warning.
 std::unique_ptr<Callable> MakeBatchingCallable(std::unique_ptr<Callable> inner, const SignatureSpec& signature,
                                                const std::vector<std::size_t>& outputs,
                                                std::shared_ptr<BatchScheduler> scheduler,

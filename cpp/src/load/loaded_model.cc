@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -19,6 +20,7 @@
 #include "engines/tf_trt.h"
 #include "kernels/engine_op.h"
 #include "load/memory_stock.h"
+#include "runtime/batch_shapes.h"
 #include "runtime/callable.h"
 #include "runtime/captured_variables.h"
 #include "runtime/engine_build.h"
@@ -130,7 +132,7 @@ class SessionModel final : public LoadedModel {
     }
     if (options.max_batch > 1) {
       batch_scheduler_ = MakeBatchScheduler(options.instances);
-      batching_ = {options.max_batch, options.max_wait_us, options.max_queued_batches};
+      batching_ = {options.max_batch, options.max_wait_us, options.max_queued_batches, 0, runtime.warnings};
     }
     PhaseTimer timer(info_);
     manifest_ = ReadManifest(path);
@@ -176,8 +178,11 @@ class SessionModel final : public LoadedModel {
     const ExecutorChoice executor = ChooseExecutor(options.executor, placement, meta_graph.graph_def(), bound_);
     for (const BoundSignature& signature : bound_) {
       copy_inputs_.push_back(MayBeRetained(meta_graph.graph_def(), signature.input_tensors));
+      const bool batches = batch_scheduler_ != nullptr && signature.spec.unsupported.empty();
+      obstacles_to_sharing_.push_back(batches ? ObstacleToSharing(meta_graph.graph_def(), signature) : "");
     }
     may_block_ = MayBlock(meta_graph.graph_def());
+    batching_.tolerance = ToleranceOf(placement.gpu, decision.use, meta_graph.graph_def());
     info_.device = placement.Name();
     info_.executor = executor.single ? "single" : "parallel";
     info_.executor_reason = executor.reason;
@@ -257,10 +262,36 @@ class SessionModel final : public LoadedModel {
       }
     }
     if (batch_scheduler_ == nullptr) return callable;
+    RequireRows(signature, outputs);
+    if (!MayShare(position)) return callable;
     return MakeBatchingCallable(std::move(callable), signature, outputs, batch_scheduler_, batching_);
   }
 
  private:
+  // Warns once for a signature that may not.
+  bool MayShare(std::size_t position) {
+    const std::string& obstacle = obstacles_to_sharing_[position];
+    if (obstacle.empty()) return true;
+    const std::lock_guard lock(obstacles_mutex_);
+    if (batching_.warnings && obstacles_told_.insert(position).second) {
+      std::fprintf(stderr, "tftrt: warning: max_batch is set, but calls of signature \"%s\" run one by one: %s\n",
+                   specs_[position].name.c_str(), obstacle.c_str());
+    }
+    return false;
+  }
+
+  // By how much a row's numbers may differ between two runs: other kernels and engines compute other numbers of rows.
+  static double ToleranceOf(bool gpu, EngineUse use, const tensorflow::GraphDef& graph) {
+    bool int8 = false;
+    ForEachNode(graph, [&](const tensorflow::NodeDef& node) {
+      const auto precision = node.attr().find("precision_mode");
+      int8 |= node.op() == kEngineOp && precision != node.attr().end() && precision->second.s() == "INT8";
+    });
+    if (use != EngineUse::kInline && int8) return 0.1;
+    // On a GPU, TensorFlow and TensorRT compute FP32 in TF32.
+    return gpu ? 2e-2 : 1e-4;
+  }
+
   EngineDecision Decide(const Placement& placement, const tensorflow::MetaGraphDef& meta_graph, const BuildInfo& build,
                         OnMiss on_miss, OnMismatch on_mismatch) {
     if (info_.engines == 0 || !placement.gpu) return {};
@@ -405,6 +436,9 @@ class SessionModel final : public LoadedModel {
   std::vector<std::optional<DirectSignature>> direct_signatures_;  // for each of bound_
   std::shared_ptr<BatchScheduler> batch_scheduler_;                // null: calls are not batched
   BatchingOptions batching_;
+  std::vector<std::string> obstacles_to_sharing_;  // for each of bound_
+  std::mutex obstacles_mutex_;
+  std::set<std::size_t> obstacles_told_;
   std::unique_ptr<GpuDevice> gpu_;
   std::map<std::string, std::shared_ptr<DirectEngine>> direct_engines_;  // by the engine's name
   std::unique_ptr<IntraOpPool> intra_op_pool_;

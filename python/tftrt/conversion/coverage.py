@@ -28,6 +28,7 @@ _STRUCTURE = frozenset(
         "TRTEngineOp",
     }
 )
+_CPU = frozenset({"CPU", "DEFAULT"})
 _PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 _CONTROL_FLOW = frozenset({"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"})
 _LOOP_REASON = "in a loop or branch that TensorFlow runs as a function, which TF-TRT does not look into"

@@ -57,6 +57,7 @@ def plan_conversion(model: LoadedModel, options: Options) -> Plan:
     source = {node.name: node for node in model.graph.node}
     uses: dict[bytes, set[str]] = defaultdict(set)
     used: set[str] = set()
+    looked_up: set[bytes] = set()
     for signature in signatures:
         resources = ResourceUse(signature.graph)
         for node in signature.graph.node:
@@ -64,12 +65,16 @@ def plan_conversion(model: LoadedModel, options: Options) -> Plan:
                 used.add(node.name)
                 if is_variable(node):
                     uses[source[node.name].attr["shared_name"].s] |= resources.of(node)
-            elif is_variable(node):
-                uses[node.attr["shared_name"].s].add("written")
+            elif is_variable(node) or is_saved_table(node):
+                looked_up.add(node.attr["shared_name"].s)
         for function in signature.graph.library.function:
-            for node in function.node_def:
-                if is_variable(node):
-                    uses[node.attr["shared_name"].s].add("handed to a function that looks it up by its name")
+            looked_up.update(
+                node.attr["shared_name"].s for node in function.node_def if is_variable(node) or is_saved_table(node)
+            )
+    for node in source.values():
+        if is_handle(node) and node.attr["shared_name"].s in looked_up:
+            used.add(node.name)
+            uses[node.attr["shared_name"].s].add("looked up by its name in a function")
     roots = {node_of(tensor) for tensor, _ in model.assets} | ({model.init} if model.init else set())
     initial = prune(model.graph, roots)
     resources = ResourceUse(initial)
@@ -113,7 +118,7 @@ def _notes(kept: list[Any], uses: dict[bytes, set[str]]) -> list[str]:
     notes = []
     for node in kept:
         name = node.attr["shared_name"].s
-        reasons = sorted(use for use in uses.get(name, ()) if use.startswith("handed to "))
+        reasons = sorted(use for use in uses.get(name, ()) if use not in ("read", "written"))
         if reasons and "written" not in uses[name]:
             notes.append(f"the variable {name.decode()!r} did not become a constant: it is {', '.join(reasons)}")
     return notes

@@ -202,6 +202,29 @@ def test_a_variable_in_a_data_set_is_kept(tensorflow: Any, tmp_path: Path) -> No
     check(tensorflow, tmp_path, data_set, IDS, executors=["auto"])
 
 
+def looked_up(directory: str) -> None:
+    """A function makes the handle itself, from the name that the variable has in the session."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        ids = v1.placeholder(tf.int32, [None, 2], name="ids")
+        table = v1.get_variable("table", initializer=weights(8, 4), use_resource=True)
+        name = table.op.get_attr("shared_name").decode()
+
+        def read() -> Any:
+            handle = tf.raw_ops.VarHandleOp(dtype=tf.float32, shape=[8, 4], shared_name=name)
+            return tf.gather(tf.raw_ops.ReadVariableOp(resource=handle, dtype=tf.float32), ids)
+
+        outputs = {"y": v1.cond(ids[0, 0] > 3, read, lambda: tf.zeros_like(read())), "z": tf.gather(table, ids)}
+        save_v1(directory, {"ids": ids}, outputs, session)
+
+
+def test_a_variable_that_a_function_looks_up_is_kept(tensorflow: Any, tmp_path: Path) -> None:
+    report = check(tensorflow, tmp_path, looked_up, IDS, tf1=True)
+    assert report["variables"] == ["table"]
+
+
 def loops_v1(directory: str, resource: bool, v2: bool) -> None:
     import tensorflow as tf
 

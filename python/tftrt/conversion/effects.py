@@ -45,14 +45,18 @@ class Effects:
         """The NoOps, which passes must keep."""
         return list(self.waits)
 
+    def repair(self, graph: Any) -> None:
+        """Restore the direct edges, in place.
+
+        Grappler drops an edge if another path has the same order, and in the same pass may drop that path.
+        """
+        _add_waits(graph, self.waits)
+        _add_waits(graph, self.order)
+
     def attach(self, graph: Any) -> None:
         """Make every output wait for its effects, and keep their order by direct edges, in place."""
-        nodes = {node.name: node for node in graph.node}
-        for waits in (self.waits, self.order, {output: [name] for output, name in self.outputs.items()}):
-            for name, befores in waits.items():
-                if name in nodes:
-                    known = set(nodes[name].input)
-                    nodes[name].input.extend(f"^{b}" for b in befores if b in nodes and f"^{b}" not in known)
+        self.repair(graph)
+        _add_waits(graph, {output: [name] for output, name in self.outputs.items()})
 
 
 def note_effects(graph: Any, outputs: list[str]) -> Effects:
@@ -133,6 +137,14 @@ def lost_effects(graph: Any, effects: Effects) -> list[tuple[str, str]]:
         needed = _fan_in(nodes, name) if name in nodes else set()
         lost.extend((name, wait) for wait in waits if wait not in needed)
     return lost
+
+
+def _add_waits(graph: Any, waits: dict[str, list[str]]) -> None:
+    nodes = {node.name: node for node in graph.node}
+    for name, befores in waits.items():
+        if name in nodes:
+            known = set(nodes[name].input)
+            nodes[name].input.extend(f"^{b}" for b in befores if b in nodes and f"^{b}" not in known)
 
 
 def _has_effect(node: Any, library: dict[str, Any], known: dict[str, bool]) -> bool:

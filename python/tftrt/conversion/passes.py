@@ -18,6 +18,7 @@ from .effects import Effects, lowered_effects
 from .graphs import bodies, clear_devices
 from .invariants import find_broken, require
 
+_INLINING = "inlining"
 _HIDES_BODY = ("api_implements", "_noinline", "_XlaMustCompile")
 
 
@@ -35,9 +36,9 @@ def inline_functions(graph: Any, fetches: Iterable[str], effects: Effects) -> tu
             for attr in _HIDES_BODY:
                 node.attr.pop(attr, None)
     fetches = list(fetches)
-    result = optimize("inlining", ["function"], graph, fetches, effects, check=False)
+    result = optimize(_INLINING, ["function"], graph, fetches, effects, check=False)
     effects = lowered_effects(result, effects)
-    require(find_broken(result, [*fetches, *effects.names], effects), "inlining")
+    require(find_broken(result, [*fetches, *effects.names], effects), _INLINING)
     return result, effects
 
 
@@ -115,6 +116,8 @@ def optimize(
         ) from error
     finally:
         cluster.Shutdown()
+    if step != _INLINING:
+        effects.repair(result)
     if check:
         require(find_broken(result, kept, effects), step)
     return result

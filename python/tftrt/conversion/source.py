@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import importlib
+import inspect
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,21 +123,46 @@ def _export_keras_file(path: Path, directory: Path) -> None:
     import tensorflow as tf
 
     try:
-        # Keras creates the weights where TensorFlow puts them by default: keep GPUs out of a conversion.
-        with tf.device("/CPU:0"):
-            model = tf.keras.models.load_model(str(path), compile=False)
+        model = _load_keras(tf.keras, path)
     except Exception as error:
-        raise ModelError(
-            f"{path}: expected a model that the installed Keras can load, found: {error} "
-            "Register custom objects, or export the model to a SavedModel where it was made."
-        ) from error
+        legacy = _legacy_keras()
+        if legacy is None or legacy is tf.keras:
+            hint = "" if legacy is not None else "If Keras 2 wrote the file, install it: pip install tf-keras~=2.17.0. "
+            raise _unreadable(path, error, hint) from error
+        try:
+            model = _load_keras(legacy, path)
+        except Exception:
+            raise _unreadable(path, error, "") from error
     _export_object(model, directory)
+
+
+def _load_keras(keras: Any, path: Path) -> Any:
+    import tensorflow as tf
+
+    # Keras creates the weights where TensorFlow puts them by default: keep GPUs out of a conversion.
+    with tf.device("/CPU:0"):
+        return keras.models.load_model(str(path), compile=False)
+
+
+def _legacy_keras() -> Any:
+    """Keras 2, which TensorFlow 2.17 calls tf_keras, or None where it is not installed."""
+    try:
+        return importlib.import_module("tf_keras")
+    except ImportError:
+        return None
+
+
+def _unreadable(path: Path, error: Exception, hint: str) -> ModelError:
+    return ModelError(
+        f"{path}: expected a model that the installed Keras can load, found: {error} {hint}"
+        "Register custom objects, or export the model to a SavedModel where it was made."
+    )
 
 
 def _export_object(source: Any, directory: Path) -> None:
     import tensorflow as tf
 
-    if not isinstance(source, (tf.Module, tf.keras.Model)) and not _is_concrete(source):
+    if not isinstance(source, tf.Module) and not _is_keras(source) and not _is_concrete(source):
         raise InvalidArgumentError(
             "source: expected a path, a tf.Module, a keras.Model or a ConcreteFunction, "
             f"found {type(source).__qualname__}. For a tf.function, pass fn.get_concrete_function(...)."
@@ -141,7 +170,7 @@ def _export_object(source: Any, directory: Path) -> None:
     try:
         if _is_concrete(source):
             _export_concrete(source, directory)
-        elif isinstance(source, tf.keras.Model) and hasattr(source, "export"):
+        elif _is_keras(source) and hasattr(source, "export"):
             _export_keras(source, directory)
         else:
             _export_module(source, directory)
@@ -152,6 +181,16 @@ def _export_object(source: Any, directory: Path) -> None:
             f"source: TensorFlow cannot export this {type(source).__qualname__} as a SavedModel: {error} "
             "Export it with tf.saved_model.save, which shows more, and convert the directory."
         ) from error
+
+
+def _is_keras(source: Any) -> bool:
+    """Whether an object is a Keras model, of the Keras that TensorFlow uses or of tf_keras beside it."""
+    import tensorflow as tf
+
+    return isinstance(source, tf.keras.Model) or any(
+        base.__name__ == "Model" and base.__module__.partition(".")[0] in ("keras", "tf_keras")
+        for base in type(source).__mro__
+    )
 
 
 def _is_concrete(source: Any) -> bool:
@@ -166,7 +205,11 @@ def _export_keras(model: Any, directory: Path) -> None:
             "source: expected a built Keras model, found one without weights. Call it on data once, or give "
             "it an Input."
         )
-    model.export(str(directory), verbose=False)
+    if "verbose" in inspect.signature(model.export).parameters:
+        model.export(str(directory), verbose=False)
+    else:  # Keras 2 prints a summary, which nothing turns off.
+        with contextlib.redirect_stdout(io.StringIO()):
+            model.export(str(directory))
 
 
 def _export_concrete(function: Any, directory: Path) -> None:
@@ -183,9 +226,12 @@ def _export_module(module: Any, directory: Path) -> None:
 
     signatures = {}
     for name in sorted({*dir(type(module)), *vars(module)}):
-        function = getattr(module, name, None) if name == "__call__" or not name.startswith("_") else None
-        if getattr(function, "input_signature", None) is not None and hasattr(function, "get_concrete_function"):
-            signatures["serving_default" if name == "__call__" else name] = function
+        # Properties are left alone: reading one may do anything.
+        function = inspect.getattr_static(module, name, None)
+        if (name != "__call__" and name.startswith("_")) or not hasattr(function, "get_concrete_function"):
+            continue
+        if getattr(function, "input_signature", None) is not None:
+            signatures["serving_default" if name == "__call__" else name] = getattr(module, name)
     if not signatures:
         raise InvalidArgumentError(
             f"source: expected a tf.Module with a tf.function that has an input_signature, found none in "

@@ -57,8 +57,8 @@ def convert(
     on every machine.
 
     Args:
-        source: A SavedModel directory, a Keras ``.keras`` or ``.h5`` file, a frozen GraphDef ``.pb`` file
-            (with ``inputs`` and ``outputs``), or in memory a ``tf.Module``, ``keras.Model`` or
+        source: A SavedModel directory, a Keras ``.keras`` or ``.h5`` file, a frozen GraphDef ``.pb`` or
+            ``.pbtxt`` file (with ``inputs`` and ``outputs``), or in memory a ``tf.Module``, ``keras.Model`` or
             ``ConcreteFunction``.
         destination: The SavedModel directory to write. Its parent must exist.
         precision: ``"FP32"``, ``"FP16"`` or ``"INT8"``: the precision that engines may compute in. Native segments, and

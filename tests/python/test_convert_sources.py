@@ -154,10 +154,24 @@ def test_graph_def_names(tmp_path: Path, inputs: Any, outputs: Any, message: str
         convert(source, tmp_path / "out", inputs=inputs, outputs=outputs)
 
 
-def test_graph_def_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "model.pb").write_bytes(b"\xff" * 100)
-    with pytest.raises(ModelError, match="expected a serialised GraphDef"):
-        convert(tmp_path / "model.pb", tmp_path / "out", inputs=["x"], outputs=["y"])
+def test_graph_def_as_text(tmp_path: Path) -> None:
+    from google.protobuf import text_format
+    from tensorflow.core.framework import graph_pb2
+
+    graph = graph_pb2.GraphDef.FromString(_graph_file(tmp_path / "model.pb").read_bytes())
+    (tmp_path / "model.pbtxt").write_text(text_format.MessageToString(graph))
+    report = convert(tmp_path / "model.pbtxt", tmp_path / "out", inputs=["x"], outputs=["y"])
+    assert report.source["kind"] == "graph_def"
+    np.testing.assert_array_equal(_run(tmp_path / "out", {"x": X})["y"], np.maximum(2 * X + 1, 0))
+
+
+@pytest.mark.parametrize("suffix", [".pb", ".pbtxt"])
+def test_graph_def_that_is_none(tmp_path: Path, suffix: str) -> None:
+    for content in (b"\xff" * 100, b"no graph"):
+        source = tmp_path / f"model{suffix}"
+        source.write_bytes(content)
+        with pytest.raises(ModelError, match="expected a serialised GraphDef"):
+            convert(source, tmp_path / "out", inputs=["x"], outputs=["y"])
 
 
 def test_other_tags(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2
@@ -31,8 +32,11 @@ def write_saved_model(path: Path, directory: Path, options: Options) -> None:
         )
     graph_def = graph_pb2.GraphDef()
     try:
-        graph_def.ParseFromString(path.read_bytes())
-    except DecodeError as error:
+        if path.suffix.lower() == ".pbtxt":
+            text_format.Parse(path.read_text(encoding="utf-8"), graph_def)
+        else:
+            graph_def.ParseFromString(path.read_bytes())
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
         raise ModelError(f"{path}: expected a serialised GraphDef, found a file that is not one ({error}).") from error
     if not graph_def.node:
         raise ModelError(f"{path}: expected a GraphDef, found one without nodes, or another kind of file.")

@@ -73,14 +73,14 @@ def open_source(source: Any, options: Options) -> Iterator[Source]:
             raise InvalidArgumentError(
                 f"{path}: expected a SavedModel's directory, found a file in it. Pass {str(path.parent)!r}."
             )
-        elif path.suffix.lower() == ".pb":
+        elif path.suffix.lower() in (".pb", ".pbtxt"):
             from .graph_source import write_saved_model
 
             write_saved_model(path, directory, options)
             kind = "graph_def"
         else:
             raise InvalidArgumentError(
-                f"{path}: expected a SavedModel directory, a .keras or .h5 file or a GraphDef .pb file, "
+                f"{path}: expected a SavedModel directory, a .keras or .h5 file, or a .pb or .pbtxt GraphDef, "
                 f"found a file that ends with {path.suffix!r}."
             )
         yield _describe(directory, kind, str(path), [path])
@@ -113,7 +113,7 @@ def _describe(directory: Path, kind: str, path: str, files: list[Path]) -> Sourc
 def _no_tensor_names(options: Options) -> None:
     if options.inputs is not None or options.outputs is not None:
         raise InvalidArgumentError(
-            "inputs, outputs: expected only with a frozen GraphDef (.pb file), found with another kind of "
+            "inputs, outputs: expected only with a frozen GraphDef (.pb or .pbtxt file), found with another kind of "
             "source. "
             "Leave them out: the model's signatures name its inputs and outputs."
         )

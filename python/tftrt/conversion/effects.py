@@ -32,11 +32,13 @@ class Effects:
 
     Attributes:
         outputs: For each output's node, the NoOp that waits for its effects.
+        free: The outputs' nodes without effects.
         waits: For each NoOp, the nodes that it waits for.
         order: For each node with an effect or state, those that it runs after.
     """
 
     outputs: dict[str, str] = field(default_factory=dict)
+    free: list[str] = field(default_factory=list)
     waits: dict[str, list[str]] = field(default_factory=dict)
     order: dict[str, list[str]] = field(default_factory=dict)
 
@@ -86,6 +88,8 @@ def note_effects(graph: Any, outputs: list[str]) -> Effects:
                 nodes[names[waits]] = graph.node.add(name=names[waits], op="NoOp", input=[f"^{wait}" for wait in waits])
                 effects.waits[names[waits]] = list(waits)
             effects.outputs[output] = names[waits]
+        else:
+            effects.free.append(output)
     effects.order = _order(graph, found)
     return effects
 
@@ -116,7 +120,7 @@ def lowered_effects(graph: Any, effects: Effects) -> Effects:
     Lowering makes other nodes of an If or While, and lets those that waited for it wait for one of them.
     """
     nodes = {node.name: node for node in graph.node}
-    renewed = Effects(dict(effects.outputs))
+    renewed = Effects(dict(effects.outputs), list(effects.free))
     for name, waits in effects.waits.items():
         needed = _fan_in(nodes, name)
         lost = [
@@ -127,6 +131,25 @@ def lowered_effects(graph: Any, effects: Effects) -> Effects:
     known: dict[str, bool] = {}
     renewed.order = _order(graph, {node.name for node in graph.node if _has_effect(node, library, known)})
     return renewed
+
+
+def effect_classes(graph: Any, effects: Effects) -> dict[str, int]:
+    """Numbers for the nodes of ``graph``: equal ones for nodes that run after the same effects.
+
+    An output that needs a node of an engine runs all effects that the engine waits for. Where outputs have different
+    effects, as TensorFlow 1 allows, nodes of different classes must not be in one engine. Otherwise there are none.
+    """
+    if not effects.waits or (len(effects.waits) == 1 and not effects.free):
+        return {}
+    found = {wait for waits in effects.waits.values() for wait in waits}
+    nodes = {node.name: node for node in graph.node}
+    behind: dict[str, frozenset[str]] = {}
+    for name in _inputs_first(nodes):
+        before = [behind[node_of(tensor)] for tensor in nodes[name].input if node_of(tensor) in behind]
+        own = frozenset([name]) if name in found else frozenset()
+        behind[name] = own.union(*before)
+    numbers: dict[frozenset[str], int] = {}
+    return {name: numbers.setdefault(behind[name], len(numbers)) for name in sorted(behind)}
 
 
 def lost_effects(graph: Any, effects: Effects) -> list[tuple[str, str]]:

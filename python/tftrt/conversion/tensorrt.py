@@ -14,7 +14,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 from ..errors import InternalError
-from .effects import Effects
+from .effects import Effects, effect_classes
 from .graphs import clear_devices, index_of, node_of, op_def
 from .invariants import Broken, find_broken, require
 from .options import Options
@@ -22,6 +22,7 @@ from .passes import optimize
 
 _STEP = "TF-TRT's pass"
 _OUTSIDE = "/device:CPU:0"
+_INSIDE = "/device:GPU:"
 _OUTSIDE_REASON = "node can't be placed on GPU"
 _MOST_TRIALS = 64
 _PLAIN = frozenset({"Const", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "NoOp"})
@@ -63,6 +64,7 @@ class _Segmenter:
         self._fetches = fetches
         self._effects = effects
         self._options = options
+        self._devices = {name: f"{_INSIDE}{number}" for name, number in effect_classes(graph, effects).items()}
         self._outside: dict[str, str] = {}
         self._notes: list[str] = []
         self._trials = 0
@@ -91,7 +93,12 @@ class _Segmenter:
             return Segmented(graph, self._explained(reasons), self._notes)
 
     def _pass(self, outside: Iterable[str]) -> tuple[Any, dict[str, dict[str, int]]]:
-        """Run the pass with the nodes ``outside`` on the CPU, where it leaves them alone."""
+        """Run the pass with the nodes ``outside`` on the CPU, where it leaves them alone.
+
+        Nodes that run after different effects are on different GPUs: it puts them into different engines.
+        """
+        for name, device in self._devices.items():
+            self._nodes[name].device = device
         for name in outside:
             self._nodes[name].device = _OUTSIDE
         try:

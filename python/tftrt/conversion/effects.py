@@ -23,6 +23,7 @@ _HARMLESS = frozenset(READERS) | {
     "LookupTableSizeV2",
     "TRTEngineOp",
 }
+_BACK = frozenset({"NextIteration", "RefNextIteration"})
 _HARMLESS_FAMILIES = ("TensorArray", "Stack", "Anonymous")
 
 
@@ -271,7 +272,7 @@ def _always_runs(nodes: dict[str, Any]) -> dict[str, bool]:
         inputs = [
             _after_switch(contexts[node_of(tensor)], nodes[node_of(tensor)], tensor)
             for tensor in node.input
-            if node_of(tensor) in contexts
+            if node_of(tensor) in contexts and nodes[node_of(tensor)].op not in _BACK
         ]
         frames = max((frames for frames, _ in inputs), key=len, default=())
         conditions = frozenset().union(*(conditions for _, conditions in inputs))
@@ -283,10 +284,7 @@ def _always_runs(nodes: dict[str, Any]) -> dict[str, bool]:
             conditions = frozenset(condition for condition in conditions if condition[0] < len(frames))
             frames = frames[:-1]
         contexts[name] = frames, conditions
-    return {
-        name: contexts[name] == ((), frozenset()) and node.op not in ("NextIteration", "RefNextIteration")
-        for name, node in nodes.items()
-    }
+    return {name: contexts[name] == ((), frozenset()) and node.op not in _BACK for name, node in nodes.items()}
 
 
 def _after_switch(context: Any, node: Any, tensor: str) -> Any:
@@ -310,7 +308,7 @@ def _inputs_first(nodes: dict[str, Any]) -> list[str]:
             visiting.add(name)
             todo.append((name, True))
             node = nodes[name]
-            if node.op not in ("NextIteration", "RefNextIteration"):
+            if node.op not in _BACK:
                 inputs = (node_of(tensor) for tensor in node.input)
                 todo.extend((tensor, False) for tensor in inputs if tensor in nodes)
     return list(order)

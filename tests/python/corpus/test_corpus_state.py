@@ -220,6 +220,34 @@ def functional_v1(directory: str) -> None:
         save_v1(directory, {"x": x}, outputs, session)
 
 
+def loop_in_branch_v1(directory: str) -> None:
+    """An effect in a loop in a branch that may not be taken, and in a branch in a branch."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    v1.disable_control_flow_v2()
+    try:
+        with tf.Graph().as_default(), v1.Session() as session:
+            x = v1.placeholder(tf.float32, [None, 4], name="x")
+            n, m = (v1.get_variable(name, initializer=0.0, use_resource=True) for name in "nm")
+
+            def body(i: Any, v: Any) -> Any:
+                with tf.control_dependencies([v1.assign_add(n, 1.0)]):
+                    return i + 1, tf.nn.relu(v) + 1.0
+
+            def loop() -> Any:
+                return v1.while_loop(lambda i, v: i < 3, body, (0, x))[1]
+
+            def branch() -> Any:
+                return v1.cond(x[0, 1] > 0.0, lambda: v1.assign_add(m, 1.0) + x, lambda: x * 2.0)
+
+            y = v1.cond(x[0, 0] > 0.0, loop, lambda: x * 2.0)
+            z = v1.cond(x[0, 2] > 0.0, branch, lambda: x * 3.0)
+            save_v1(directory, {"x": x}, {"y": y, "z": z, "c": tf.nn.relu(x) * 2.0}, session)
+    finally:
+        v1.enable_control_flow_v2()
+
+
 def partial_effects_v1(directory: str) -> None:
     """Nodes of one segment but for effects that only some outputs depend on."""
     import tensorflow as tf
@@ -238,7 +266,7 @@ def partial_effects_v1(directory: str) -> None:
         save_v1(directory, {"x": x}, outputs, session)
 
 
-@pytest.mark.parametrize("build", [counters_v1, branch_v1, functional_v1, partial_effects_v1])
+@pytest.mark.parametrize("build", [counters_v1, branch_v1, functional_v1, loop_in_branch_v1, partial_effects_v1])
 def test_tensorflow_1_runs_the_effects_of_each_output(tensorflow: Any, tmp_path: Path, build: Any) -> None:
     # Which constants TensorFlow folds into each other depends on the outputs asked for: sums must be exact.
     calls = [{"x": np.round(4 * call["x"])} for call in X]

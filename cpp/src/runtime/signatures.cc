@@ -7,7 +7,6 @@
 #include "runtime/tensor_name.h"
 #include "tensorflow/core/framework/types.h"
 #include "tf/tensor_conversion.h"
-#include "tftrt/error.h"
 
 namespace tftrt {
 namespace {
@@ -41,8 +40,8 @@ std::string Bind(const TensorInfos& infos, const char* what, std::vector<TensorS
     if (info.encoding_case() != tensorflow::TensorInfo::kName) {
       problem = std::string(what) + " \"" + name + "\" is sparse or composite; export a signature with dense tensors";
     } else if (!NamesTensor(info.name())) {
-      throw ModelError("a signature's " + std::string(what) + " \"" + name + "\" stands for \"" + info.name() +
-                       "\", which names no tensor: the SavedModel is damaged; copy or export it again");
+      problem = std::string(what) + " \"" + name + "\" stands for \"" + info.name() +
+                "\", which names no tensor; export the model again";
     } else if (!dtype) {
       problem = std::string(what) + " \"" + name + "\" has TensorFlow's dtype " +
                 tensorflow::DataTypeString(info.dtype()) + ", which has no equal outside TensorFlow";

@@ -22,6 +22,8 @@ constexpr char kGraph[] = R"(
   node { name: "reference" op: "VariableV2" }
   node { name: "read_reference" op: "Identity" input: "reference" }
   node { name: "assign_reference" op: "Assign" input: "reference" input: "x" }
+  node { name: "array" op: "TensorArrayV3" }
+  node { name: "stored" op: "TensorArrayWriteV3" input: "array" input: "x" }
   node { name: "unknown" op: "TftrtNoSuchOp" }
   library {
     function { signature { name: "reader" } node_def { name: "r" op: "ReadVariableOp" } }
@@ -43,7 +45,7 @@ class StateAnalysisTest : public testing::Test {
 
 TEST_F(StateAnalysisTest, ReadingIsNoEffect) {
   ASSERT_TRUE(parsed_);
-  for (const char* tensor : {"x:0", "sum:0", "noise:0", "reads:0", "read_reference:0"}) {
+  for (const char* tensor : {"x:0", "sum:0", "noise:0", "reads:0", "read_reference:0", "stored:0"}) {
     EXPECT_FALSE(HasEffects(tensor)) << tensor;
   }
 }

@@ -233,6 +233,25 @@ def scaled(directory: str) -> None:
     tf.saved_model.save(module, directory, signatures=call)
 
 
+def normalized(directory: str) -> None:
+    """A picture that is divided in front of its convolution, once as it is and once in a loop."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.k = tf.Variable(tf.random.stateless_normal([3, 3, 3, 3], [1, 2]))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 3], tf.float32, name="x")])
+    def call(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        def body(i: tf.Tensor, v: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return i + 1, tf.nn.conv2d(v * 0.3, module.k, 1, "SAME")
+
+        y = tf.nn.conv2d(x / 255.0, module.k, 1, "SAME")
+        return {"y": y, "z": tf.while_loop(lambda i, v: i < 2, body, (0, y))[1]}
+
+    module.call = call
+    tf.saved_model.save(module, directory, signatures=call)
+
+
 def mark_as_converted(directory: str) -> None:
     """Put the converter's mark into a SavedModel's graphs."""
     from tensorflow.core.protobuf import saved_model_pb2

@@ -40,3 +40,15 @@ def test_the_mark_keeps_the_bits(root: Path, tensorflow: TensorFlow, capfd: pyte
 def test_tensorflow_ignores_the_mark(root: Path, tensorflow: TensorFlow) -> None:
     (wanted,), (found,) = (tensorflow.expected(root / name, [{"x": X}]) for name in ("model", "marked_model"))
     np.testing.assert_array_equal(found["y"], wanted["y"])
+
+
+@pytest.mark.parametrize("executor", ["auto", "parallel"])
+def test_a_factor_before_a_convolution_keeps_the_bits(executor: str, tensorflow: TensorFlow, tmp_path: Path) -> None:
+    tensorflow.call(runtime_models.normalized, str(tmp_path / "model"))
+    tensorflow.call(exports.convert, str(tmp_path / "model"), str(tmp_path / "converted"))
+    x = np.random.default_rng(1).integers(0, 256, (2, 8, 8, 3)).astype(np.float32)
+    wanted = tensorflow.expected(tmp_path / "model", [{"x": x}])[0]
+    with tftrt.Model(tmp_path / "converted", device="cpu", executor=executor) as model:
+        assert model.info.engines > 0
+        for name, value in model(x).items():
+            np.testing.assert_array_equal(value, wanted[name], err_msg=name)

@@ -166,7 +166,8 @@ class SessionModel final : public LoadedModel {
 
     if (decision.use == EngineUse::kInline) NoteInlined(meta_graph.graph_def(), *table_);
     const std::vector<EngineNode> engines = ReadEngineNodes(meta_graph.graph_def());
-    EditGraph({path, placement, decision.use, table_.get(), decision.rebuild || on_miss == OnMiss::kBuild}, meta_graph);
+    EditGraph({path, placement, decision.use, table_.get(), decision.rebuild || on_miss == OnMiss::kBuild, converted},
+              meta_graph);
     std::map<std::string, EngineControls> controls;
     if (decision.rebuild) {
       controls = AddEngineControls(NamesOf(engines), placement.Device(), *meta_graph.mutable_graph_def());

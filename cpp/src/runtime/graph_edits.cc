@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "runtime/captured_variables.h"
 #include "runtime/engine_nodes.h"
+#include "runtime/factor_edit.h"
 #include "runtime/graph_checks.h"
 #include "runtime/graph_pruning.h"
 #include "runtime/graph_walk.h"
@@ -94,11 +95,17 @@ void RestoreAsIs(const GraphPlan&, tensorflow::MetaGraphDef& meta_graph) {
   }
 }
 
+void KeepBits(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {
+  // Elsewhere TensorRT is given the segments.
+  if (plan.converted && plan.engines == EngineUse::kInline) KeepFactors(*meta_graph.mutable_graph_def());
+}
+
 using GraphEdit = void (*)(const GraphPlan&, tensorflow::MetaGraphDef&);
 
 // Everything that is done to a graph between reading and loading it.
 constexpr GraphEdit kGraphEdits[] = {
-    ChooseEngines, DropIdleInitializer, RestoreCaptured, Prune, Check, CheckVariables, RestoreAsIs, PlaceOnDevice,
+    ChooseEngines, DropIdleInitializer, RestoreCaptured, Prune, Check, CheckVariables,
+    KeepBits,      RestoreAsIs,         PlaceOnDevice,
 };
 
 }  // namespace

@@ -31,6 +31,7 @@ struct GraphPlan {
   EngineUse engines = EngineUse::kInline;
   EngineTable* table = nullptr;  // unless engines is kInline
   bool builds = false;           // engines will, or may, be built in the session
+  bool converted = false;        // tftrt's converter wrote the graph
 };
 
 // Applies every edit of the list in graph_edits.cc, in its order. Edits live in memory: none is ever saved.

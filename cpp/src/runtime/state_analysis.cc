@@ -40,6 +40,8 @@ bool OnlyReads(std::string_view op) {
                                                  "MutableDenseHashTableV2",
                                                  "MutableHashTableOfTensorsV2",
                                                  "MutableHashTableV2",
+                                                 "MatchingFiles",
+                                                 "ReadFile",
                                                  "ReadVariableOp",
                                                  "RefEnter",
                                                  "RefExit",
@@ -59,7 +61,8 @@ bool OnlyReads(std::string_view op) {
                                                  "VariableV2",
                                                  "While",
                                                  "XlaLaunch"};
-  return ops.count(op) != 0;
+  // The arrays of a loop live for one run, and what orders their reads and writes is data.
+  return ops.count(op) != 0 || op.substr(0, 11) == "TensorArray";
 }
 
 bool IsEffect(const tensorflow::NodeDef& node, bool is_function) {

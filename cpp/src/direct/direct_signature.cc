@@ -21,7 +21,8 @@ constexpr char kIdentity[] = "Identity";
 // "node" is "node:0".
 std::string WithIndex(const std::string& tensor) {
   const std::optional<TensorName> name = ParseTensorName(tensor);
-  return name ? std::string(name->node) + ":" + std::to_string(name->index) : tensor;
+  if (!name || name->control || !name->output.empty()) return tensor;
+  return std::string(name->node) + ":" + std::to_string(name->index);
 }
 
 std::optional<std::size_t> OutputIndex(std::string_view tensor) {

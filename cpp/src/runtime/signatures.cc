@@ -15,15 +15,11 @@ using TensorInfos = google::protobuf::Map<std::string, tensorflow::TensorInfo>;
 
 constexpr char kInitializerSignature[] = "__saved_model_init_op";
 
-// With the output's number, also where it is 0. What names no tensor stays as it is.
+// With the output's number, also where it is 0. What names no tensor stays as it is, for TensorFlow to refuse.
 std::string CompleteName(const std::string& tensor) {
   const std::optional<TensorName> name = ParseTensorName(tensor);
-  return name ? std::string(name->node) + ":" + std::to_string(name->index) : tensor;
-}
-
-bool NamesTensor(const std::string& tensor) {
-  const std::optional<TensorName> name = ParseTensorName(tensor);
-  return name && !name->control && name->output.empty();
+  if (!name || name->control || !name->output.empty()) return tensor;
+  return std::string(name->node) + ":" + std::to_string(name->index);
 }
 
 // Appends specs and tensor names; returns why one of them cannot be fed or fetched.
@@ -39,9 +35,6 @@ std::string Bind(const TensorInfos& infos, const char* what, std::vector<TensorS
     const auto dtype = FromTensorFlow(tensorflow::BaseType(info.dtype()));
     if (info.encoding_case() != tensorflow::TensorInfo::kName) {
       problem = std::string(what) + " \"" + name + "\" is sparse or composite; export a signature with dense tensors";
-    } else if (!NamesTensor(info.name())) {
-      problem = std::string(what) + " \"" + name + "\" stands for \"" + info.name() +
-                "\", which names no tensor; export the model again";
     } else if (!dtype) {
       problem = std::string(what) + " \"" + name + "\" has TensorFlow's dtype " +
                 tensorflow::DataTypeString(info.dtype()) + ", which has no equal outside TensorFlow";

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "runtime/graph_pruning.h"
-#include "runtime/graph_walk.h"
+#include "runtime/tensor_name.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/tensor.h"
@@ -32,8 +32,6 @@ constexpr char kObjectGraphKey[] = "_CHECKPOINTABLE_OBJECT_GRAPH";
 constexpr char kVariableValue[] = "VARIABLE_VALUE";
 constexpr char kRestore[] = "tftrt/restore_captured";
 constexpr char kCheck[] = "tftrt/has_value/";
-
-bool IsControl(std::string_view input) { return !input.empty() && input.front() == '^'; }
 
 bool IsCall(const NodeDef& node) { return node.op() == "StatefulPartitionedCall" || node.op() == "PartitionedCall"; }
 
@@ -161,10 +159,9 @@ class RestoreFunction {
     tensorflow::Tensor values;
     const auto value = keys->attr().find("value");
     if (value == keys->attr().end() || !values.FromProto(value->second.tensor())) return "";
-    const std::string_view index = tensor.substr(tensor.rfind(':') + 1);
-    const auto position = static_cast<std::int64_t>(std::strtoll(std::string(index).c_str(), nullptr, 10));
-    if (values.dtype() != tensorflow::DT_STRING || position >= values.NumElements()) return "";
-    return values.flat<tensorflow::tstring>()(position);
+    const std::optional<TensorName> name = ParseTensorName(tensor);
+    if (!name || values.dtype() != tensorflow::DT_STRING || name->index >= values.NumElements()) return "";
+    return values.flat<tensorflow::tstring>()(name->index);
   }
 
   std::unordered_map<std::string_view, const NodeDef*> nodes_;

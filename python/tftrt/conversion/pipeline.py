@@ -167,6 +167,8 @@ def _write_model(model: Any, merged: Any, saved: list[Any], directory: Path) -> 
         # Not as a signature: TensorFlow's own loader would make a function of it, without the assets it
         # needs.
         meta.collection_def["saved_model_main_op"].node_list.value.append(model.init)
+    # The runtime knows a converted graph by this where a copy of the model lacks the manifest.
+    meta.collection_def["tftrt_converted"].int64_list.value.append(1)
     for collection in ("saved_model_assets", "asset_filepaths"):
         if collection in model.meta.collection_def:
             meta.collection_def[collection].CopyFrom(model.meta.collection_def[collection])

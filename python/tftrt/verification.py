@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tftrt._comparison import Comparer, OutputComparison, dtype_name
 from tftrt._native import ModelOptions, SignatureSpec
 from tftrt._samples import random_array, resolve_shape
-from tftrt.building.data import open_sources, read_batches
-from tftrt.building.specs import describe_inputs
+from tftrt.batches.data import open_sources, read_batches
+from tftrt.batches.specs import describe_inputs
 from tftrt.errors import Error, InvalidArgumentError
 from tftrt.model import Model, inspect
 

@@ -486,7 +486,7 @@ class FakeBuilder:
 
 
 def work(tmp_path: Path, builder: Any, *, calibrates: bool = True, plan_cache: str | None = None) -> list[Any]:
-    from tftrt.building.spool import Spool
+    from tftrt.batches.spool import Spool
 
     batch = Spool(tmp_path).write({"image": np.zeros((3, 2), np.float32)})
     (tmp_path / "in").write_bytes(b"before")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from .._arguments import PROFILE_STRATEGIES, check_flag, check_whole, read_choice
+from ..batches.data import Source, open_sources
 from ..errors import InvalidArgumentError
-from .data import Source, open_sources
 from .shapes import ShapeSet, read_set, read_sets
 
 __all__ = ["Options", "read_options"]

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from .._native import SignatureSpec
+from ..batches.data import read_batches
+from ..batches.spool import Spool
 from ..conversion.output import staging
 from ..errors import Error, InvalidArgumentError, ModelError
 from ..manifest import MANIFEST_PATH, write_manifest
 from .calibration import tables_for_build
-from .data import read_batches
 from .destination import choose_destination, copy_rest
 from .failure import death, engines_failed, keep_log, reported
 from .gpu import Machine, find_machine
@@ -28,7 +29,6 @@ from .progress import BuildProgress
 from .report import BuildReport, BuiltEngine
 from .requests import Request, default_requests, fixed_requests, merge, range_requests
 from .shapes import Shapes
-from .spool import Spool
 from .timing_cache import TimingCache
 
 __all__ = ["run"]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from .._native import SignatureSpec, TensorSpec
+from ..batches.specs import describe_inputs
 from ..errors import InvalidArgumentError
 from .shapes import Shapes, ShapeSet, check_range, fit, matching
-from .specs import describe_inputs
 
 __all__ = ["Request", "default_requests", "fixed_requests", "merge", "range_requests", "read_requests"]
 

@@ -7,8 +7,8 @@ from operator import index
 from typing import Any, Union
 
 from .._native import SignatureSpec, TensorSpec
+from ..batches.specs import describe, describe_inputs, fits, input_names
 from ..errors import InvalidArgumentError
-from .specs import describe, describe_inputs, fits, input_names
 
 __all__ = ["Shape", "ShapeSet", "Shapes", "check_range", "fit", "matching", "parse_shapes", "read_set", "read_sets"]
 

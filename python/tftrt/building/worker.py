@@ -22,10 +22,10 @@ import numpy as np
 from .. import _native
 from .._samples import random_array
 from .._stats import profile_to_dict
+from ..batches.data import Arrays
+from ..batches.spool import load_batch
 from ..errors import Error, ModelError
-from .data import Arrays
 from .plan_cache import PlanCache
-from .spool import load_batch
 
 __all__ = ["NOT_REACHED", "can_be_saved", "main", "work"]
 

@@ -10,8 +10,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from tftrt.building.data import open_sources, read_batches
-from tftrt.building.spool import Spool, load_batch
+from tftrt.batches.data import open_sources, read_batches
+from tftrt.batches.spool import Spool, load_batch
 from tftrt.errors import InvalidArgumentError
 
 
@@ -75,14 +75,14 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
 
 
 def test_functions() -> None:
-    shapes = [arrays["image"].shape for _, arrays in read("test_build_data:function_of_batches")]
+    shapes = [arrays["image"].shape for _, arrays in read("test_sample_batches:function_of_batches")]
     assert shapes == [(1, 2), (3, 2)]
     assert len(read(function_of_batches)) == 2
     assert len(read(iter(function_of_batches()))) == 2
-    with pytest.raises(InvalidArgumentError, match=r"data test_build_data:failing_function: .*KeyError: 'no more'"):
-        read("test_build_data:failing_function")
+    with pytest.raises(InvalidArgumentError, match=r"data test_sample_batches:failing_function: .*KeyError: 'no more'"):
+        read("test_sample_batches:failing_function")
     with pytest.raises(InvalidArgumentError, match="not iterable"):
-        read("test_build_data:no_batches_function")
+        read("test_sample_batches:no_batches_function")
     with pytest.raises(InvalidArgumentError, match="data: expected an iterable of batches, found 3"):
         read(no_batches_function)
     with pytest.raises(KeyError):  # the caller's own code
@@ -116,7 +116,7 @@ def test_kinds_of_batches() -> None:
         ("text", 'batch 2: input "image" is'),
     ],
 )
-def test_batches_that_do_not_fit(batch: Any, message: str) -> None:
+def test_sample_batches_that_do_not_fit(batch: Any, message: str) -> None:
     with pytest.raises(InvalidArgumentError, match=message):
         read([floats(1, 2), batch])
 

@@ -8,19 +8,26 @@ from __future__ import annotations
 import inspect
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from . import _native
+from .batches.data import open_sources, read_batches
+from .batches.spool import Spool
 from .building import build as build_engines
 from .conversion import ConversionReport
 from .conversion.options import DEFAULT_WORKSPACE_BYTES, Options
-from .conversion.quiet import prepare_log_level
+from .conversion.output import check_destination, staging
+from .conversion.process import GiveBatches, run
 from .errors import IncompatibleError, InvalidArgumentError
+from .manifest import MANIFEST_PATH
+from .model import inspect as inspect_model
 
 __all__ = ["convert"]
+
+Batches = Union[str, "PathLike[str]", Sequence[Union[str, "PathLike[str]"]], Iterable[Any], Callable[[], Iterable[Any]]]
 
 # Of the time that converting and building take together: TensorRT takes most of it.
 _CONVERSION_SHARE = 0.2
@@ -47,6 +54,7 @@ def convert(
     op_libraries: Sequence[str | PathLike[str]] = (),
     strip_asserts: bool = False,
     overwrite: bool = False,
+    verify: bool | Batches = True,
     build: bool | Mapping[str, Any] = False,
     progress: Callable[[str, float], None] | None = None,
 ) -> ConversionReport:
@@ -83,6 +91,10 @@ def convert(
         strip_asserts: Whether asserts, numeric checks and prints are removed. They keep nodes around them out of
             engines, and each output waits for them.
         overwrite: Whether an existing ``destination`` is replaced (after the conversion succeeded).
+        verify: Whether each signature is called once, in the source and in the result, and its outputs are compared
+            before the result is put in place. True makes inputs up; a signature whose source fails on them is named
+            in ``report.checks``. Or the inputs, as for ``data`` of :func:`tftrt.verify`. The result is loaded in any
+            case.
         build: Whether engines are built too, on this machine's GPU: True, or the arguments of ``tftrt.build``.
             If building fails, nothing is written.
         progress: Called with a phase and the fraction done, from 0 to 1.
@@ -96,7 +108,14 @@ def convert(
         IncompatibleError: The installed TensorFlow has no TF-TRT, or there is no GPU to build on.
         UnsupportedError: The model cannot be converted, for example because the result would pass protobuf's
             2 GB limit.
-        InternalError: TensorFlow failed in the conversion, or TensorRT in the building.
+        InternalError: TensorFlow failed in the conversion, or TensorRT in the building; or the result did not compute
+            the values of ``source``. Nothing was written then.
+        ResourceExhaustedError: The memory or the disk is not enough.
+
+    A process of its own converts. It serves further conversions, and ends after 30 s without one. One conversion runs
+    at a time; calls of other threads wait.
+
+    Source: python/tftrt/converter.py, python/tftrt/conversion/process.py
     """
     options = Options(
         precision=precision,
@@ -116,12 +135,22 @@ def convert(
         op_libraries=op_libraries,
         strip_asserts=strip_asserts,
     )
-    prepare_log_level()
+    checks = verify if isinstance(verify, bool) else _reader(verify, options)
     if build is not False:
-        return _convert_and_build(source, Path(destination), options, build, overwrite, progress)
-    from .conversion.pipeline import run
+        return _convert_and_build(source, Path(destination), options, build, overwrite, progress, checks)
+    return run(source, destination, options, overwrite=overwrite, progress=progress, verify=checks)
 
-    return run(source, destination, options, overwrite=overwrite, progress=progress)
+
+def _reader(verify: Any, options: Options) -> GiveBatches:
+    """Check the argument; the result reads the batches once the signatures are known."""
+    sources = open_sources("verify", verify)
+
+    def give(model: Path, folder: Path, signatures: Sequence[str]) -> list[tuple[str, str]]:
+        found = [spec for spec in inspect_model(model, options.tags).signatures if spec.name in signatures]
+        spool = Spool(folder)
+        return [(name, str(spool.write(arrays))) for _, name, arrays in read_batches("verify", sources, found)]
+
+    return give
 
 
 def _convert_and_build(
@@ -131,16 +160,14 @@ def _convert_and_build(
     build: bool | Mapping[str, Any],
     overwrite: bool,
     progress: Callable[[str, float], None] | None,
+    verify: bool | GiveBatches,
 ) -> ConversionReport:
-    from .conversion.output import check_destination, staging
-    from .conversion.pipeline import run
-    from .manifest import MANIFEST_PATH
-
     arguments = _build_arguments(build)
     on_disk = isinstance(source, (str, PathLike))
     check_destination(target, Path(source) if on_disk else None, overwrite=overwrite)
     with staging(target) as directory:
-        report = run(source, directory, options, overwrite=True, progress=_part(progress, 0.0, _CONVERSION_SHARE))
+        share = _part(progress, 0.0, _CONVERSION_SHARE)
+        report = run(source, directory, options, overwrite=True, progress=share, verify=verify)
         start = time.perf_counter()
         build_engines(directory, progress=_part(progress, _CONVERSION_SHARE, 1.0), **arguments)
         manifest = json.loads((directory / MANIFEST_PATH).read_text(encoding="utf-8"))

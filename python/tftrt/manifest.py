@@ -18,12 +18,13 @@ _SUM_KEY = "manifest_sha256"
 _ZEROS = "0" * 64
 
 
-def write_manifest(directory: Path, content: dict[str, Any]) -> Path:
+def write_manifest(directory: Path, content: dict[str, Any], files: list[dict[str, Any]] | None = None) -> Path:
     """Write the manifest of the SavedModel in ``directory``, as its last file.
 
     Args:
         directory: The SavedModel; every other file is in place.
         content: The manifest without ``format_version``, ``manifest_sha256`` and ``files``, which are added.
+        files: The result of :func:`list_files`; None: it is called.
 
     Returns:
         The manifest's path.
@@ -32,7 +33,7 @@ def write_manifest(directory: Path, content: dict[str, Any]) -> Path:
         "format_version": _FORMAT_VERSION,
         _SUM_KEY: _ZEROS,
         **content,
-        "files": list_files(directory),
+        "files": list_files(directory) if files is None else files,
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     mark = f'"{_SUM_KEY}": "'

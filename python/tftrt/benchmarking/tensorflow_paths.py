@@ -7,9 +7,9 @@ import functools
 from pathlib import Path
 from typing import Any
 
-from ..conversion.quiet import prepare_log_level, quiet_stderr
 from .measure import Call, MakeCall
 from .paths import Arrays
+from .quiet import prepare_log_level, quiet_stderr
 
 __all__ = ["tensorflow_paths"]
 

@@ -24,6 +24,7 @@ from .common import (
     optional,
     print_json,
 )
+from .signals import clean_end
 
 _EXAMPLES = """\
 examples:
@@ -166,7 +167,7 @@ def run(args: argparse.Namespace) -> int:
     # Where the tftrt command was started is where its user's modules are.
     if "" not in sys.path:
         sys.path.insert(0, "")
-    with _progress() as progress, shown_warnings():
+    with clean_end(), _progress() as progress, shown_warnings():
         report = build(args.model, progress=progress, **shapes, **given(args, *_OPTIONS))
     if args.export_calibration is not None:
         write_table(args.export_calibration, calibration_table(report.path))

@@ -23,6 +23,7 @@ from .common import (
     print_json,
 )
 from .common import names as split_names
+from .signals import clean_end
 
 _EXAMPLES = """\
 examples:
@@ -77,6 +78,20 @@ def add_parser(subparsers: Subparsers) -> None:
     _add_model_options(parser)
     _add_engine_options(parser)
     _add_build_options(parser)
+    checks = parser.add_mutually_exclusive_group()
+    checks.add_argument(
+        "--verify",
+        **optional(action="append"),
+        metavar="SOURCE",
+        help="compare with the source on these batches of inputs, repeatable: a .npy or .npz file, or module:function "
+        "(default: on made-up inputs)",
+    )
+    checks.add_argument(
+        "--no-verify",
+        dest="verify",
+        **optional(action="store_false"),
+        help="load the result, and compare nothing",
+    )
     parser.add_argument("--overwrite", **optional(action="store_true"), help="replace an existing destination")
     add_json_option(parser, "the report")
 
@@ -186,8 +201,10 @@ def run(args: argparse.Namespace) -> int:
 
     import tftrt
 
-    with _progress() as progress, shown_warnings():
-        report = tftrt.convert(source, destination, progress=progress, **given(args, *_OPTIONS), **_build(args))
+    with clean_end(), _progress() as progress, shown_warnings():
+        report = tftrt.convert(
+            source, destination, progress=progress, **given(args, *_OPTIONS), **_verify(args), **_build(args)
+        )
     if args.json:
         print_json(report.to_dict())
     else:
@@ -195,12 +212,25 @@ def run(args: argparse.Namespace) -> int:
     return SUCCESS
 
 
+def _verify(args: argparse.Namespace) -> dict[str, Any]:
+    """The argument ``verify`` of :func:`tftrt.convert`, if it is given."""
+    found = given(args, "verify")
+    if found.get("verify"):
+        _find_modules_here()
+    return found
+
+
+def _find_modules_here() -> None:
+    """Where the tftrt command was started is where the modules of its user with data are."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+
+
 def _build(args: argparse.Namespace) -> dict[str, Any]:
     """The argument ``build`` of :func:`tftrt.convert`, if engines are asked for."""
     arguments = {**read_shapes(args), **given(args, *_BUILD_OPTIONS)}
     if args.build:
-        # Where the tftrt command was started is where its user's modules with data are.
-        sys.path.insert(0, "")
+        _find_modules_here()
         return {"build": arguments or True}
     if arguments:
         option = next(iter(arguments)).replace("_", "-")

@@ -5,6 +5,6 @@ Importing this package does not import TensorFlow; running the pipeline does.
 
 from __future__ import annotations
 
-from .report import ConversionReport, Engine, OutsideOp, Share, Sizes
+from .report import Check, ConversionReport, Engine, OutsideOp, Share, Sizes
 
-__all__ = ["ConversionReport", "Engine", "OutsideOp", "Share", "Sizes"]
+__all__ = ["Check", "ConversionReport", "Engine", "OutsideOp", "Share", "Sizes"]

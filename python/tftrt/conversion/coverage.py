@@ -8,9 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework import kernels
 
-from .graphs import HEAVY_OPS, bodies, tensor_bytes
+from .graphs import HEAVY_OPS, tensor_bytes
 from .merge import Merged, MergedEngine
 from .options import Options
 from .report import ConversionReport, Engine, OutsideOp, Share
@@ -28,8 +27,6 @@ _STRUCTURE = frozenset(
         "TRTEngineOp",
     }
 )
-_CPU = frozenset({"CPU", "DEFAULT"})
-_PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 _CONTROL_FLOW = frozenset({"Enter", "Exit", "LoopCond", "Merge", "NextIteration", "Switch"})
 _LOOP_REASON = "in a loop or branch that TensorFlow runs as a function, which TF-TRT does not look into"
 
@@ -78,28 +75,6 @@ def fill_coverage(
         report.heavy_by_op[op] = Share(inside[op], inside[op] + left[op])
     shares = report.heavy_by_op.values()
     report.heavy_ops = Share(sum(share.converted for share in shares), sum(share.total for share in shares))
-
-
-def explain_needs(signatures: Iterable[SignatureGraph]) -> list[str]:
-    """Sentences on ops that do not run everywhere: those that call Python, and those without a CPU kernel."""
-    found: dict[str, str] = {}
-    for signature in signatures:
-        library = {function.signature.name for function in signature.graph.library.function}
-        for nodes in bodies(signature.graph):
-            for node in nodes:
-                if node.op not in library and node.op != "TRTEngineOp":
-                    found.setdefault(node.op, node.name)
-    notes = []
-    for op, name in sorted(found.items()):
-        if op in _PYTHON:
-            notes.append(
-                f"the op {op} (node {name!r}) calls a Python function: the model runs only in the process that made it"
-            )
-        elif not any(
-            kernel.device_type in ("CPU", "DEFAULT") for kernel in kernels.get_registered_kernels_for_op(op).kernel
-        ):
-            notes.append(f"the op {op} (node {name!r}) has no kernel for CPUs: the model needs a GPU")
-    return notes
 
 
 def duplicated_weights(merged: Merged) -> int:

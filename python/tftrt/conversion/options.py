@@ -68,6 +68,18 @@ class Options:
         self.inputs = _tensors("inputs", self.inputs)
         self.outputs = _tensors("outputs", self.outputs)
 
+    def refuse_tensor_names(self) -> None:
+        """Refuse ``inputs`` and ``outputs`` for a model that has signatures.
+
+        Raises:
+            InvalidArgumentError: They are given.
+        """
+        if self.inputs is not None or self.outputs is not None:
+            raise InvalidArgumentError(
+                "inputs, outputs: expected only with a frozen GraphDef (.pb or .pbtxt file), found with another kind "
+                "of source. Leave them out: the model's signatures name its inputs and outputs."
+            )
+
     def to_dict(self) -> dict[str, Any]:
         """All options as used, for the manifest."""
         return asdict(self)

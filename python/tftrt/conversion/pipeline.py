@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,65 +17,78 @@ from typing import Any
 
 from ..errors import IncompatibleError, InvalidArgumentError
 from ..manifest import list_files, write_manifest
+from .export import Exported
 from .options import Options
-from .output import check_destination, staging
-from .quiet import quiet_stderr
 from .report import ConversionReport
+from .request import Batches
 from .source import Source, open_source
 
 Progress = Callable[[str, float], None]
+Ask = Callable[[Path, list[str]], Batches]
+"""Takes the SavedModel that is converted and the names of its signatures; returns batches of inputs."""
 
-# A conversion sets environment variables that TF-TRT reads, and may hold back the process's standard error.
-_one_at_a_time = threading.RLock()
 
-
-def run(
-    source: Any,
-    destination: str | os.PathLike[str],
+def convert(
+    exported: Exported,
+    directory: Path,
     options: Options,
+    report: ConversionReport,
     *,
-    overwrite: bool,
-    progress: Progress | None,
-) -> ConversionReport:
-    """Convert ``source`` into ``destination``; see :func:`tftrt.convert`."""
-    with _one_at_a_time:
-        return _run(source, Path(destination), options, overwrite, progress or (lambda phase, done: None))
+    progress: Progress,
+    compares: bool = True,
+    ask: Ask | None = None,
+    before: float = 0.0,
+) -> bool:
+    """Convert a model into the empty folder ``directory``, and fill in ``report``.
 
+    Args:
+        exported: The model.
+        directory: The folder.
+        options: The options.
+        report: The report, with the destination.
+        progress: Called with a phase and the fraction done.
+        compares: Whether the values of the result are compared with those of the source, once it is loaded.
+        ask: Asks the caller for inputs to compare with; None: they are made up.
+        before: Seconds that the caller has taken before.
 
-def _run(source: Any, target: Path, options: Options, overwrite: bool, progress: Progress) -> ConversionReport:
-    on_disk = isinstance(source, (str, os.PathLike))
-    check_destination(target, Path(source) if on_disk else None, overwrite=overwrite)
-    if not on_disk or Path(source).is_file():
-        _check_tensorflow()
-    phases = _Phases(progress)
-    with phases.measure("export", 0.0), quiet_stderr(), contextlib.ExitStack() as stack:
-        opened = stack.enter_context(open_source(source, options))
-        cleanup = stack.pop_all()
-    with cleanup:
-        with phases.measure("import TensorFlow", 0.05), quiet_stderr():
+    Returns:
+        Whether a run that cannot be stopped still goes on, so that the process should end.
+    """
+    phases = _Phases(progress, before)
+    with contextlib.ExitStack() as stack:
+        with phases.measure("import TensorFlow", 0.05):
             _check_tensorflow()
             _load_op_libraries(options)
             _check_denylist(options)
-        report = ConversionReport(
-            destination=str(target),
-            source={"path": opened.path, "kind": opened.kind, "fingerprint": opened.fingerprint},
-            precision=options.precision,
-            signatures=[],
-        )
-        report.sizes.source_bytes = opened.size
-        with staging(target) as directory:
-            _convert(opened, directory, options, report, phases)
-        phases.finish()
-    return report
+        with phases.measure("export", 0.1):
+            source = stack.enter_context(open_source(exported, options))
+        report.source = {"path": source.path, "kind": source.kind, "fingerprint": source.fingerprint}
+        report.sizes.source_bytes = source.size
+        _convert(source, directory, options, report, phases)
+        with phases.measure("sum up", 0.87):
+            files = list_files(directory)
+            report.sizes.output_bytes = sum(file["bytes"] for file in files)
+        write_manifest(directory, _manifest(report, options), files)
+        with phases.measure("check", 0.9):
+            from .proof import prove
+
+            batches = ask(source.directory, report.signatures) if compares and ask is not None else None
+            busy = prove(
+                source.directory, directory, report, options, phases.total(), compares=compares, batches=batches
+            )
+        report.seconds = phases.rounded()
+        write_manifest(directory, _manifest(report, options), files)
+    phases.finish()
+    return busy
 
 
 class _Phases:
     """Times the phases and reports progress."""
 
-    def __init__(self, progress: Progress) -> None:
-        self.seconds: dict[str, float] = {}
+    def __init__(self, progress: Progress, before: float) -> None:
+        self.seconds: dict[str, float] = {"export": before}
         self._progress = progress
-        self._start = time.perf_counter()
+        self._start = time.perf_counter() - before
 
     @contextlib.contextmanager
     def measure(self, phase: str, done: float, detail: str = "") -> Iterator[None]:
@@ -90,6 +102,11 @@ class _Phases:
         """Seconds since the start."""
         return time.perf_counter() - self._start
 
+    def rounded(self) -> dict[str, float]:
+        """The seconds of each phase until now, and those since the start as "total"."""
+        seconds = {**self.seconds, "total": self.total()}
+        return {phase: round(value, 3) for phase, value in seconds.items()}
+
     def finish(self) -> None:
         """Report that all is done."""
         self._progress("done", 1.0)
@@ -97,13 +114,14 @@ class _Phases:
 
 def _convert(source: Source, directory: Path, options: Options, report: ConversionReport, phases: _Phases) -> None:
     from . import freeze, variables
-    from .coverage import duplicated_weights, explain_needs, fill_coverage
+    from .coverage import duplicated_weights, fill_coverage
+    from .kernel_needs import explain_needs
     from .load import cpu_session, import_graph, initialise, load_model, restore
     from .merge import Merger, check_size
     from .plan import plan_conversion
     from .signature import convert
 
-    with phases.measure("load", 0.1), quiet_stderr():
+    with phases.measure("load", 0.1):
         model = load_model(source.directory, options.tags, options.signatures)
         report.signatures = model.signatures
         plan = plan_conversion(model, options)
@@ -113,7 +131,7 @@ def _convert(source: Source, directory: Path, options: Options, report: Conversi
         reads = freeze.add_reads(graph, plan.frozen)
     merger = Merger(plan.base, _engine_fingerprint(source, options))
     with cpu_session(graph) as session:
-        with phases.measure("restore", 0.2), quiet_stderr():
+        with phases.measure("restore", 0.2):
             restore(model, session)
             # Before the init op runs: it will run again, over these values, when the result is loaded.
             saved = variables.initialised(session, plan.kept)
@@ -122,24 +140,21 @@ def _convert(source: Source, directory: Path, options: Options, report: Conversi
             initialise(model, session)
         for number, signature in enumerate(plan.signatures):
             done = 0.3 + 0.5 * number / len(plan.signatures)
-            with phases.measure("convert", done, signature.name), quiet_stderr():
+            with phases.measure("convert", done, signature.name):
                 values = freeze.read_values(session, reads, plan.frozen_names(signature))
                 convert(signature, values, options)
                 del values
                 merger.add(signature)
-    with phases.measure("write", 0.8), quiet_stderr():
+    with phases.measure("write", 0.8):
         merged = merger.finish()
         report.variables = [node.attr["shared_name"].s.decode() for node in saved]
         fill_coverage(report, merged, plan.signatures, options)
         found = [note for signature in plan.signatures for note in signature.notes]
-        report.notes = list(dict.fromkeys([*plan.notes, *found, *explain_needs(plan.signatures)]))
+        report.notes = list(
+            dict.fromkeys([*plan.notes, *found, *explain_needs(signature.graph for signature in plan.signatures)])
+        )
         report.sizes.duplicated_weight_bytes = duplicated_weights(merged)
         _write_model(model, merged, saved, directory)
-    with phases.measure("sum up", 0.95):
-        report.sizes.output_bytes = sum(file["bytes"] for file in list_files(directory))
-    report.seconds = {**phases.seconds, "total": phases.total()}
-    report.seconds = {phase: round(seconds, 3) for phase, seconds in report.seconds.items()}
-    write_manifest(directory, _manifest(report, options))
 
 
 def _write_model(model: Any, merged: Any, saved: list[Any], directory: Path) -> None:
@@ -259,6 +274,7 @@ def _manifest(report: ConversionReport, options: Options) -> dict[str, Any]:
         },
         "variables": content["variables"],
         "notes": content["notes"],
+        "checks": content["checks"],
         "sizes": content["sizes"],
         "seconds": content["seconds"],
     }

@@ -79,6 +79,37 @@ class Sizes:
 
 
 @dataclass
+class Check:
+    """How one signature of the result was checked, on a CPU, before it was put in place.
+
+    Attributes:
+        signature: The signature.
+        loaded: Whether it was loaded, at least for those of its outputs that this machine has all kernels for.
+        compared: Whether its values were compared with those of the source.
+        identical: Whether all of them had the same bits.
+        max_abs_error: Largest difference between floats; None where none were compared.
+        reason: Why it was not loaded, or not compared; empty if it was.
+    """
+
+    signature: str
+    loaded: bool
+    compared: bool = False
+    identical: bool = False
+    max_abs_error: float | None = None
+    reason: str = ""
+
+    def __str__(self) -> str:
+        """A sentence."""
+        if not self.loaded:
+            return f"{self.signature!r} was not loaded: {self.reason}"
+        if not self.compared:
+            return f"{self.signature!r} was loaded, but not compared: {self.reason}"
+        if self.identical:
+            return f"{self.signature!r} gave the same bits as the source"
+        return f"{self.signature!r} gave the values of the source, to within {self.max_abs_error or 0.0:.1g}"
+
+
+@dataclass
 class ConversionReport:
     """The result of :func:`tftrt.convert`.
 
@@ -95,6 +126,7 @@ class ConversionReport:
         heavy_by_op: The same for each of these op types.
         variables: Names of the variables and tables that were kept, because a signature changes them.
         notes: Sentences on decisions of the conversion, and on needs of the result.
+        checks: For each signature, how it was checked before the result was put in place.
         sizes: Sizes in bytes.
         seconds: Seconds for each phase, and "total".
     """
@@ -110,6 +142,7 @@ class ConversionReport:
     heavy_by_op: dict[str, Share] = field(default_factory=dict)
     variables: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
     sizes: Sizes = field(default_factory=Sizes)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -147,6 +180,8 @@ class ConversionReport:
             lines += ["", f"kept as state, because calls change it: {', '.join(self.variables)}"]
         if self.notes:
             lines += ["", *(line for note in self.notes for line in _wrapped("note", note))]
+        if self.checks:
+            lines += ["", *(line for check in self.checks for line in _wrapped("checked", str(check)))]
         sizes = self.sizes
         lines += [
             "",

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import importlib
-import inspect
-import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from ..errors import InvalidArgumentError, ModelError, UnsupportedError
+from ..errors import InvalidArgumentError, ModelError
 from ..manifest import file_sha256
+from .export import KERAS_SUFFIXES, Exported, export_keras_file
 from .options import Options
 
-_KERAS_SUFFIXES = (".keras", ".h5", ".hdf5")
+_GRAPH_SUFFIXES = (".pb", ".pbtxt")
 
 
 @dataclass
@@ -40,50 +36,58 @@ class Source:
     size: int
 
 
-@contextmanager
-def open_source(source: Any, options: Options) -> Iterator[Source]:
-    """Make ``source`` available as a SavedModel for the time of a ``with`` block.
+def check_path(path: Path, options: Options) -> None:
+    """Refuse a path that is not a model, without TensorFlow.
 
     Raises:
-        InvalidArgumentError: The object or file is of a kind that cannot be converted.
-        ModelError: The file or directory does not exist or cannot be read.
-        UnsupportedError: TensorFlow or Keras cannot export the object.
+        InvalidArgumentError: The file is of a kind that cannot be converted.
+        ModelError: The file or directory does not exist, or is not a model.
     """
-    if not isinstance(source, (str, Path)) and not hasattr(source, "__fspath__"):
-        _no_tensor_names(options)
-        with TemporaryDirectory(prefix="tftrt-source-") as temporary:
-            directory = Path(temporary) / "model"
-            _export_object(source, directory)
-            yield _describe(directory, "memory", type(source).__qualname__, _model_files(directory))
-        return
-    path = Path(source)
     if not path.exists():
         raise ModelError(f"{path}: expected a SavedModel directory or a model file, found nothing. Check the path.")
+    suffix = path.suffix.lower()
     if path.is_dir():
-        _no_tensor_names(options)
-        yield _describe(path, "saved_model", str(path), _model_files(path))
+        _model_files(path)
+    elif path.name.startswith("saved_model.pb"):
+        raise InvalidArgumentError(
+            f"{path}: expected a SavedModel's directory, found a file in it. Pass {str(path.parent)!r}."
+        )
+    elif suffix not in (*KERAS_SUFFIXES, *_GRAPH_SUFFIXES):
+        raise InvalidArgumentError(
+            f"{path}: expected a SavedModel directory, a .keras or .h5 file, or a .pb or .pbtxt GraphDef, "
+            f"found a file that ends with {path.suffix!r}."
+        )
+    if path.is_dir() or suffix not in _GRAPH_SUFFIXES:
+        options.refuse_tensor_names()
+
+
+@contextmanager
+def open_source(exported: Exported, options: Options) -> Iterator[Source]:
+    """Make a model available as a SavedModel for the time of a ``with`` block; :func:`check_path` took its path.
+
+    Raises:
+        ModelError: The file or directory cannot be read.
+        UnsupportedError: Keras cannot export the model.
+    """
+    path = exported.path
+    if exported.kind:
+        files = [Path(exported.name)] if exported.kind == "keras" else _model_files(path)
+        yield _describe(path, exported.kind, exported.name, files)
+        return
+    if path.is_dir():
+        yield _describe(path, "saved_model", exported.name, _model_files(path))
         return
     with TemporaryDirectory(prefix="tftrt-source-") as temporary:
         directory = Path(temporary) / "model"
-        if path.suffix.lower() in _KERAS_SUFFIXES:
-            _no_tensor_names(options)
-            _export_keras_file(path, directory)
+        if path.suffix.lower() in KERAS_SUFFIXES:
+            export_keras_file(path, directory)
             kind = "keras"
-        elif path.name.startswith("saved_model.pb"):
-            raise InvalidArgumentError(
-                f"{path}: expected a SavedModel's directory, found a file in it. Pass {str(path.parent)!r}."
-            )
-        elif path.suffix.lower() in (".pb", ".pbtxt"):
+        else:
             from .graph_source import write_saved_model
 
             write_saved_model(path, directory, options)
             kind = "graph_def"
-        else:
-            raise InvalidArgumentError(
-                f"{path}: expected a SavedModel directory, a .keras or .h5 file, or a .pb or .pbtxt GraphDef, "
-                f"found a file that ends with {path.suffix!r}."
-            )
-        yield _describe(directory, kind, str(path), [path])
+        yield _describe(directory, kind, exported.name, [path])
 
 
 def _model_files(directory: Path) -> list[Path]:
@@ -108,134 +112,3 @@ def _describe(directory: Path, kind: str, path: str, files: list[Path]) -> Sourc
         total.update(f"{name}\0{file_sha256(file)}\0".encode())
         size += file.stat().st_size
     return Source(directory, kind, path, f"sha256:{total.hexdigest()}", size)
-
-
-def _no_tensor_names(options: Options) -> None:
-    if options.inputs is not None or options.outputs is not None:
-        raise InvalidArgumentError(
-            "inputs, outputs: expected only with a frozen GraphDef (.pb or .pbtxt file), found with another kind of "
-            "source. "
-            "Leave them out: the model's signatures name its inputs and outputs."
-        )
-
-
-def _export_keras_file(path: Path, directory: Path) -> None:
-    import tensorflow as tf
-
-    try:
-        model = _load_keras(tf.keras, path)
-    except Exception as error:
-        legacy = _legacy_keras()
-        if legacy is None or legacy is tf.keras:
-            hint = "" if legacy is not None else "If Keras 2 wrote the file, install it: pip install tf-keras~=2.17.0. "
-            raise _unreadable(path, error, hint) from error
-        try:
-            model = _load_keras(legacy, path)
-        except Exception:
-            raise _unreadable(path, error, "") from error
-    _export_object(model, directory)
-
-
-def _load_keras(keras: Any, path: Path) -> Any:
-    import tensorflow as tf
-
-    # Keras creates the weights where TensorFlow puts them by default: keep GPUs out of a conversion.
-    with tf.device("/CPU:0"):
-        return keras.models.load_model(str(path), compile=False)
-
-
-def _legacy_keras() -> Any:
-    """Keras 2, which TensorFlow 2.17 calls tf_keras, or None where it is not installed."""
-    try:
-        return importlib.import_module("tf_keras")
-    except ImportError:
-        return None
-
-
-def _unreadable(path: Path, error: Exception, hint: str) -> ModelError:
-    return ModelError(
-        f"{path}: expected a model that the installed Keras can load, found: {error} {hint}"
-        "Register custom objects, or export the model to a SavedModel where it was made."
-    )
-
-
-def _export_object(source: Any, directory: Path) -> None:
-    import tensorflow as tf
-
-    if not isinstance(source, tf.Module) and not _is_keras(source) and not _is_concrete(source):
-        raise InvalidArgumentError(
-            "source: expected a path, a tf.Module, a keras.Model or a ConcreteFunction, "
-            f"found {type(source).__qualname__}. For a tf.function, pass fn.get_concrete_function(...)."
-        )
-    try:
-        if _is_concrete(source):
-            _export_concrete(source, directory)
-        elif _is_keras(source) and hasattr(source, "export"):
-            _export_keras(source, directory)
-        else:
-            _export_module(source, directory)
-    except InvalidArgumentError:
-        raise
-    except Exception as error:
-        raise UnsupportedError(
-            f"source: TensorFlow cannot export this {type(source).__qualname__} as a SavedModel: {error} "
-            "Export it with tf.saved_model.save, which shows more, and convert the directory."
-        ) from error
-
-
-def _is_keras(source: Any) -> bool:
-    """Whether an object is a Keras model, of the Keras that TensorFlow uses or of tf_keras beside it."""
-    import tensorflow as tf
-
-    return isinstance(source, tf.keras.Model) or any(
-        base.__name__ == "Model" and base.__module__.partition(".")[0] in ("keras", "tf_keras")
-        for base in type(source).__mro__
-    )
-
-
-def _is_concrete(source: Any) -> bool:
-    from tensorflow.python.eager.polymorphic_function.concrete_function import ConcreteFunction
-
-    return isinstance(source, ConcreteFunction)
-
-
-def _export_keras(model: Any, directory: Path) -> None:
-    if not model.built:
-        raise InvalidArgumentError(
-            "source: expected a built Keras model, found one without weights. Call it on data once, or give "
-            "it an Input."
-        )
-    if "verbose" in inspect.signature(model.export).parameters:
-        model.export(str(directory), verbose=False)
-    else:  # Keras 2 prints a summary, which nothing turns off.
-        with contextlib.redirect_stdout(io.StringIO()):
-            model.export(str(directory))
-
-
-def _export_concrete(function: Any, directory: Path) -> None:
-    import tensorflow as tf
-
-    owner = tf.Module()
-    # saved_model.save refuses captured variables that no object of the model tracks.
-    owner.captured = list(function.graph.variables)
-    tf.saved_model.save(owner, str(directory), signatures=function)
-
-
-def _export_module(module: Any, directory: Path) -> None:
-    import tensorflow as tf
-
-    signatures = {}
-    for name in sorted({*dir(type(module)), *vars(module)}):
-        # Properties are left alone: reading one may do anything.
-        function = inspect.getattr_static(module, name, None)
-        if (name != "__call__" and name.startswith("_")) or not hasattr(function, "get_concrete_function"):
-            continue
-        if getattr(function, "input_signature", None) is not None:
-            signatures["serving_default" if name == "__call__" else name] = getattr(module, name)
-    if not signatures:
-        raise InvalidArgumentError(
-            f"source: expected a tf.Module with a tf.function that has an input_signature, found none in "
-            f"{type(module).__qualname__}. Give one an input_signature, or pass "
-            f"fn.get_concrete_function(...)."
-        )
-    tf.saved_model.save(module, str(directory), signatures=signatures)

@@ -20,12 +20,12 @@ def prepare_log_level() -> None:
 
 @contextlib.contextmanager
 def quiet_stderr(*, heeds_level: bool = True) -> Iterator[None]:
-    """Hold back what C++ code writes to the process's standard error; shown after all if the body raises.
+    """Hold back the output of C++ code to the process's standard error; shown after all if the body raises.
 
     TensorFlow reads its log level once: where the user's program imported it first, only this keeps it quiet.
 
     Args:
-        heeds_level: Whether what runs heeds TensorFlow's log level; XLA says what it has to at any.
+        heeds_level: Whether the body heeds TensorFlow's log level; XLA says what it has to at any.
     """
     level = os.environ.get("TF_CPP_MIN_LOG_LEVEL")
     if heeds_level:

@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from ..errors import InternalError
 from . import passes
 from .canonical import order_engines
+from .check_costs import explain_checks
 from .constants import sink_constants
 from .effects import Effects, note_effects
 from .folding import fold_constants
@@ -110,13 +111,13 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
     if options.data_format == "NCHW":
         signature.graph = passes.to_channels_first(signature.graph, signature.tensors, signature.effects)
     frozen = signature.graph
-    best = _segment(signature, frozen, options)
     effects = signature.effects
+    best = _segment(signature, frozen, effects, options)
     if _allow_lowering(frozen):
         try:
             lowered, signature.effects = passes.inline_functions(frozen, signature.tensors, effects)
             lowered = prune(lowered, [node_of(tensor) for tensor in fetches])
-            other = _segment(signature, lowered, options)
+            other = _segment(signature, lowered, signature.effects, options)
         except InternalError as error:
             best.notes.append(f"loops and branches of {signature.name!r} stay functions: {error}")
         else:
@@ -124,6 +125,14 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
                 best, effects = other, signature.effects
     signature.reasons = explain(best.reasons, frozen, options)
     signature.notes += best.notes
+    signature.notes += explain_checks(
+        signature.name,
+        frozen,
+        signature.tensors,
+        [*effects.outputs, *effects.free],
+        len(engine_nodes(best.graph)),
+        lambda graph, others: _segment(signature, graph, others, options).graph,
+    )
     _allow_lowering(best.graph)
     signature.effects = effects
     effects.attach(best.graph)
@@ -135,11 +144,11 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
             node.attr["precision_mode"].s = options.precision.encode()
 
 
-def _segment(signature: SignatureGraph, graph: Any, options: Options) -> Segmented:
+def _segment(signature: SignatureGraph, graph: Any, effects: Effects, options: Options) -> Segmented:
     if options.dynamic_shapes:
         broadcast_selects(graph)
-    graph = passes.tidy(graph, signature.tensors, signature.effects)
-    return segment(graph, signature.tensors, signature.effects, options)
+    graph = passes.tidy(graph, signature.tensors, effects)
+    return segment(graph, signature.tensors, effects, options)
 
 
 def engine_nodes(graph: Any) -> list[Any]:

@@ -136,3 +136,27 @@ def test_strip_asserts_removes_them(tensorflow: Any, tmp_path: Path, build: Any)
 def test_a_check_splits_a_segment_and_no_more(tensorflow: Any, tmp_path: Path) -> None:
     report = check(tensorflow, tmp_path, numerics, VALUES[:1], executors=["auto"], minimum_segment_size=1)
     assert {"Sqrt", "Relu", "Mul"} <= set(ops(report))
+
+
+def between_layers(directory: str) -> None:
+    import tensorflow as tf
+
+    m = tf.Module()
+    m.k = [tf.Variable(weights(4, 4)) for _ in range(2)]
+
+    @tf.function(input_signature=_spec())
+    def f(x: Any) -> Any:
+        hidden = tf.debugging.check_numerics(tf.nn.relu(x @ m.k[0]) + 1.0, "hidden")
+        return {"y": tf.nn.relu(hidden @ m.k[1]) * 2.0}
+
+    save(m, directory, f)
+
+
+def test_the_report_names_the_engines_that_a_check_costs(tensorflow: Any, tmp_path: Path) -> None:
+    report = check(tensorflow, tmp_path, between_layers, VALUES[:1], executors=["auto"])
+    assert report["notes"] == [
+        "checks (CheckNumerics) split the segments of 'serving_default': 2 engines with them, "
+        "1 engine without (strip_asserts)"
+    ]
+    report = check(tensorflow, tmp_path, asserts, VALUES[:1], executors=["auto"], minimum_segment_size=50)
+    assert report["notes"] == []

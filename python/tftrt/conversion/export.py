@@ -45,7 +45,7 @@ def is_object(source: Any) -> bool:
 
 
 def export(source: Any, folder: Path, options: Options) -> Exported:
-    """Write a model that only the caller's process has to ``folder``: an object, or a Keras file that may need its classes.
+    """Write to ``folder`` a model that only this process has: an object, or a Keras file that may need its classes.
 
     Raises:
         InvalidArgumentError: The object is of a kind that cannot be converted.

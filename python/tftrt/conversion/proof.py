@@ -1,4 +1,4 @@
-"""The proof of a result before it is put in place: it is loaded, and its values are compared with those of the source."""
+"""The proof of a result before it is put in place: it loads, and its values are those of the source."""
 
 from __future__ import annotations
 

@@ -8,12 +8,10 @@
 #include "c_api/versioned_struct.h"
 
 namespace tftrt::c_api {
-namespace {
 
-using Shapes = std::vector<tftrt_shape>;
-
-// Arrays as C reads them, of one engine.
+// Arrays as C reads them, of one engine. Not in the namespace below, because a struct of the C API has them.
 struct EngineArrays {
+  using Shapes = std::vector<tftrt_shape>;
   struct Profile {
     Shapes min, opt, max;
   };
@@ -22,8 +20,10 @@ struct EngineArrays {
   std::vector<Shapes> shapes;
 };
 
-Shapes Pointers(const std::vector<Shape>& shapes) {
-  Shapes result;
+namespace {
+
+EngineArrays::Shapes Pointers(const std::vector<Shape>& shapes) {
+  EngineArrays::Shapes result;
   for (const Shape& shape : shapes) result.push_back({shape.data(), shape.size()});
   return result;
 }
@@ -116,7 +116,8 @@ tftrt_status* tftrt_stats_get_static_shapes(const tftrt_stats* stats, size_t eng
     Require(stats, "stats");
     Require(shapes, "shapes");
     Require(num_inputs, "num_inputs");
-    const Shapes& found = At(At(stats->engines, engine, "engine").static_shapes, index, "list of static shapes");
+    const EngineArrays::Shapes& found =
+        At(At(stats->engines, engine, "engine").static_shapes, index, "list of static shapes");
     *shapes = found.data();
     *num_inputs = found.size();
   });
@@ -126,7 +127,7 @@ tftrt_status* tftrt_stats_get_shape(const tftrt_stats* stats, size_t engine, siz
   return Guard([&] {
     Require(stats, "stats");
     Require(shape, "shape");
-    const Shapes& shapes = At(At(stats->engines, engine, "engine").shapes, index, "list of shapes");
+    const EngineArrays::Shapes& shapes = At(At(stats->engines, engine, "engine").shapes, index, "list of shapes");
     tftrt_shape_stats value = {};
     value.shapes = shapes.data();
     value.num_inputs = shapes.size();

@@ -104,7 +104,7 @@ class PythonModel {
     }
     for (const TensorSpec& spec : model_->inputs()) {
       const bool fixed = spec.known_rank && std::count(spec.shape.begin(), spec.shape.end(), -1) == 0;
-      if (fixed && !inputs.contains(spec.name)) make(spec, spec.shape);
+      if (fixed && !spec.default_value.valid() && !inputs.contains(spec.name)) make(spec, spec.shape);
     }
     NamedTensors targets;
     for (const auto& [key, value] : into) {
@@ -122,12 +122,16 @@ class PythonModel {
 
   py::dict RunSingle(py::handle value) const {
     const std::vector<TensorSpec>& specs = model_->inputs();
-    if (specs.size() != 1) {
+    // The one input, or the one without a default value.
+    const auto needed = [&](const TensorSpec& spec) { return specs.size() == 1 || !spec.default_value.valid(); };
+    if (std::count_if(specs.begin(), specs.end(), needed) != 1) {
       throw InvalidArgumentError("signature \"" + model_->signature() + "\" has " + std::to_string(specs.size()) +
                                  " inputs; pass them by name: model({\"name\": array, ...})");
     }
-    std::vector<Tensor> inputs;
-    inputs.push_back(ToTensor(value, specs.front()));
+    std::vector<Tensor> inputs(specs.size());
+    const auto index = std::find_if(specs.begin(), specs.end(), needed) - specs.begin();
+    const auto position = static_cast<std::size_t>(index);
+    inputs[position] = ToTensor(value, specs[position]);
     return RunOrdered(inputs);
   }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .errors import InvalidArgumentError
 
-__all__ = ["PROFILE_STRATEGIES", "check_flag", "check_whole", "read_choice"]
+__all__ = ["PROFILE_STRATEGIES", "check_flag", "check_whole", "read_choice", "split_tags"]
 
 PROFILE_STRATEGIES = ("Range", "Optimal", "Range+Optimal", "ImplicitBatchModeCompatible")
 """TF-TRT's, by its names."""
@@ -23,6 +23,11 @@ def read_choice(name: str, value: Any, allowed: Sequence[str]) -> str:
         if isinstance(value, str) and value.lower() == choice.lower():
             return choice
     raise InvalidArgumentError(f"{name}: expected one of {', '.join(map(repr, allowed))}, found {value!r}.")
+
+
+def split_tags(value: Any) -> Any:
+    """The tags in a string such as ``"serve,gpu"``; any other value as it is."""
+    return [tag.strip() for tag in value.split(",") if tag.strip()] if isinstance(value, str) else value
 
 
 def check_whole(name: str, value: Any, least: int) -> None:

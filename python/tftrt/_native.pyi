@@ -19,6 +19,9 @@ class TensorSpec:
     @property
     def shape(self) -> tuple[int, ...] | None:
         """-1 for a dimension that is not fixed; None if the rank is unknown."""
+    @property
+    def default(self) -> NDArray[Any] | None:
+        """A copy of the value that an input has in calls that leave it out; None if every call must give it."""
 
 class SignatureSpec:
     """One signature of a SavedModel."""
@@ -32,6 +35,9 @@ class SignatureSpec:
     @property
     def unsupported(self) -> str:
         """Why it cannot be called; empty if it can."""
+    @property
+    def unavailable(self) -> dict[str, str]:
+        """Outputs that no call can return, such as sparse ones: the reason by name."""
 
 class SavedModelInfo:
     """What a SavedModel holds, read without loading it."""

@@ -41,7 +41,7 @@ class UnsupportedError(Error, NotImplementedError):
 
 
 class ResourceExhaustedError(Error, RuntimeError):
-    """Too much is waiting already: the request was turned away, and can be made again."""
+    """There is no room: too much waits already, the disk is full, or the process has too little address space."""
 
 
 class DeadlineExceededError(Error, TimeoutError):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from tftrt import _native
+from tftrt._arguments import split_tags
 from tftrt._asynchronous import start
 from tftrt._native import GpuArray, ModelInfo, Runner, SavedModelInfo, TensorSpec
 from tftrt._stats import memory_to_dict, stats_to_dict
@@ -49,7 +50,10 @@ def _model_fields(signature: str | None, options: Mapping[str, Any]) -> dict[str
     fields = dict(options)
     if signature is not None:
         fields["signature"] = signature
-    fields.update({name: _listed(fields[name]) for name in ("op_libraries", "tags") if name in fields})
+    if "op_libraries" in fields:
+        fields["op_libraries"] = _listed(fields["op_libraries"])
+    if "tags" in fields:
+        fields["tags"] = _listed(split_tags(fields["tags"]))
     return fields
 
 
@@ -112,17 +116,16 @@ class Model:
     Args:
         path: Folder of the SavedModel.
         signature: Name of the signature to call (default "serving_default"); others: :meth:`with_signature`.
-        **options: The fields of C++'s ``tftrt::ModelOptions``, with its defaults: ``tags`` (["serve"]), ``device``
-            ("auto", "cpu" or "gpu:N"), ``executor`` ("auto", "parallel" or "single"), ``intra_op_threads`` and
-            ``inter_op_threads`` (0: the process's pools), ``on_miss`` ("native", "error" or "build": what
-            happens where a request's shapes have no engine), ``on_mismatch`` ("error", "native" or "rebuild": what
-            happens if the engines were made for another GPU or TensorRT, or were changed), ``instances`` (1: requests
-            that run on the GPU at the same time), ``cuda_graphs`` ("auto", "on" or "off": launch engines as CUDA
-            graphs), ``max_batch``, ``max_wait_us`` and ``max_queued_batches`` (0, 0, 64: run calls that are made at
-            the same time together, up to so many items), ``max_queued_calls`` (1024: calls of :meth:`run_async` that
-            may wait), ``warm_engines`` (True: run each once before the constructor
-            returns), ``warmup`` (further calls before it returns) and ``op_libraries`` (shared libraries with custom
-            ops).
+        **options: The fields of C++'s ``tftrt::ModelOptions``, with its defaults: ``tags`` (["serve"]; ``"serve,gpu"``
+            is two), ``device`` ("auto", "cpu" or "gpu:N"), ``executor`` ("auto", "parallel" or "single"),
+            ``intra_op_threads`` and ``inter_op_threads`` (0: the process's pools), ``on_miss`` ("native", "error" or
+            "build": what happens where a request's shapes have no engine), ``on_mismatch`` ("error", "native" or
+            "rebuild": what happens if the engines were made for another GPU or TensorRT, or were changed),
+            ``instances`` (1: requests that run on the GPU at the same time), ``cuda_graphs`` ("auto", "on" or "off":
+            launch engines as CUDA graphs), ``max_batch``, ``max_wait_us`` and ``max_queued_batches`` (0, 0, 64: run
+            calls that are made at the same time together, up to so many items), ``max_queued_calls`` (1024: calls of
+            :meth:`run_async` that may wait), ``warm_engines`` (True: run each once before the constructor returns),
+            ``warmup`` (further calls before it returns) and ``op_libraries`` (shared libraries with custom ops).
 
     Raises:
         ModelError: It does not exist, is damaged, or does not match its manifest.
@@ -153,7 +156,7 @@ class Model:
     def __call__(self, *args: Any, **kwargs: Any) -> dict[str, NDArray[Any]]:
         """Run the signature once: ``model({"name": array})``, ``model(array)`` for one input, ``model(name=array)``.
 
-        See :meth:`run`.
+        Inputs with a default value may be left out. See :meth:`run`.
         """
         if kwargs or not args:
             if args:
@@ -181,7 +184,8 @@ class Model:
         """Run the signature once and return its outputs by name.
 
         Args:
-            inputs: Arrays by input name; or give them as keywords. Numpy arrays, any object with ``__dlpack__``,
+            inputs: Arrays by input name; or give them as keywords. Inputs with a default value may be left out. Numpy
+                arrays, any object with ``__dlpack__``,
                 ``__cuda_array_interface__`` or ``__array__``, or plain numbers and lists. Dtypes are not converted.
                 Arrays that are C-contiguous and begin at a multiple of 64 bytes, as those of :func:`tftrt.empty`
                 do, are passed on without a copy; do not write to them before the call returns.
@@ -201,7 +205,8 @@ class Model:
                 CUDA.
             ResourceExhaustedError: ``max_batch`` is set, and too many batches are waiting.
             DeadlineExceededError: It was not over after ``timeout``.
-            UnsupportedError: ``on_gpu`` and the model does not run on a GPU.
+            UnsupportedError: ``on_gpu`` and the model does not run on a GPU; or no call can return one of ``outputs``,
+                such as a sparse one.
 
         Source: python/tftrt/model.py, cpp/src/api/model.cc
         """
@@ -261,8 +266,9 @@ class Model:
         Args:
             inputs: For each input its shape, or an array whose memory every run then reads: C-contiguous, in native
                 byte order, or any object with ``__dlpack__`` or ``__cuda_array_interface__``, on the host or on the
-                model's GPU; or give them as keywords. Inputs of a fixed shape may be left out. Where only a shape is
-                given, the runner makes an array of zeros: aligned, and pinned where the GPU itself reads it.
+                model's GPU; or give them as keywords. Inputs of a fixed shape may be left out. So may
+                inputs with a default value, of which the runner gets a copy. Where only a shape is given, the runner
+                makes an array of zeros: aligned, and pinned where the GPU itself reads it.
             outputs: Names of the outputs wanted (default: all). What only others need is not computed.
             on_gpu: Names of the outputs to be written to GPU memory, and of the inputs given by their shape that
                 shall be there: they are :class:`tftrt.GpuArray`, everything else is a numpy array.
@@ -394,7 +400,7 @@ def inspect(path: str | os.PathLike[str], tags: str | Sequence[str] = ("serve",)
 
     Args:
         path: Folder of the SavedModel.
-        tags: Tag set of the graph to describe.
+        tags: Tag set of the graph to describe, as a sequence or as in ``"serve,gpu"``.
 
     Raises:
         ModelError: It does not exist or cannot be read, or its manifest was changed.
@@ -402,7 +408,7 @@ def inspect(path: str | os.PathLike[str], tags: str | Sequence[str] = ("serve",)
 
     Source: python/tftrt/model.py
     """
-    wanted = _set_options(_native.ModelOptions(), {"tags": _listed(tags)}).tags
+    wanted = _set_options(_native.ModelOptions(), {"tags": _listed(split_tags(tags))}).tags
     return _native.inspect_saved_model(_native_path(path), wanted)
 
 

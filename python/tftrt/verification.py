@@ -259,7 +259,10 @@ def _made_up(
     generator = np.random.default_rng(seed)
     for _ in range(batches):
         yield {
-            spec.name: random_array(spec, resolve_shape(spec, wanted, unknown), generator) for spec in signature.inputs
+            spec.name: random_array(spec, resolve_shape(spec, wanted, unknown), generator)
+            if spec.default is None or spec.name in wanted
+            else spec.default
+            for spec in signature.inputs
         }
 
 

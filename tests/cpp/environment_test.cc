@@ -4,6 +4,7 @@
 #include "tftrt/environment.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <string>
 
 #include "environment/cuda_libraries.h"
+#include "environment/open_failure.h"
 #include "environment/private_log.h"
 #include "environment/shared_library.h"
 #include "environment/tensorflow_library.h"
@@ -106,6 +108,23 @@ TEST(TensorFlowLibrary, GivenFolderWithoutItIsAnError) {
   const std::string message = IncompatibleMessage([&] { FindTensorFlow(folder.path().string()); });
   ExpectContains(message, folder.path().string());
   ExpectContains(message, "libtensorflow_cc.so.2");
+}
+
+TEST(TensorFlowLibrary, TooLittleAddressSpaceIsNoBrokenInstallation) {
+  InChild([] {
+    const std::string error = "libx.so: failed to map segment from shared object";
+    ExpectContains(MessageOf<ResourceExhaustedError>([&] { ThrowOpenFailure("libx.so", error, "Reinstall it"); }),
+                   "no memory left");
+    rlimit limit = {};
+    getrlimit(RLIMIT_AS, &limit);
+    limit.rlim_cur = 40000ull << 20;
+    setrlimit(RLIMIT_AS, &limit);
+    ExpectContains(MessageOf<ResourceExhaustedError>([&] { ThrowOpenFailure("libx.so", error, "Reinstall it"); }),
+                   "this process may use 40000 MiB of address space");
+  });
+  EXPECT_EQ(IncompatibleMessage([] { ThrowOpenFailure("libx.so", "libx.so: invalid ELF header", "Reinstall it"); }),
+            "cannot open libx.so: libx.so: invalid ELF header. Reinstall it");
+  EXPECT_FALSE(IsOutOfMemory("failed to map segment from shared object: Operation not permitted"));
 }
 
 TEST(TensorFlowLibrary, HintIsUsed) {

@@ -48,6 +48,11 @@ inline void ReadAll(const tftrt_saved_model* saved) {
       for (std::int32_t k = 0; k < spec.rank; ++k) Expect(spec.dims[k] >= -1);
       Expect(tftrt_dtype_name(spec.dtype) != nullptr);
     }
+    for (std::size_t j = 0; j < signature.num_unavailable; ++j) {
+      const char *name = nullptr, *reason = nullptr;
+      Expect(Succeeded(tftrt_saved_model_get_unavailable(saved, i, j, &name, &reason)));
+      total += std::strlen(name) + std::strlen(reason);
+    }
   }
   for (std::size_t i = 0; i < info.num_ops; ++i) {
     const char* type = nullptr;

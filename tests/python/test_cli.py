@@ -207,7 +207,8 @@ def test_inspect_json(model: Path, converted: Path, capsys: pytest.CaptureFixtur
     assert original["engines"] == 0
     assert original["ops"]["Conv2D"] == 2
     signature = next(s for s in original["signatures"] if s["name"] == "serving_default")
-    assert signature["inputs"] == [{"name": "image", "dtype": "float32", "shape": [-1, IMAGE_SIZE, IMAGE_SIZE, 3]}]
+    shape = [-1, IMAGE_SIZE, IMAGE_SIZE, 3]
+    assert signature["inputs"] == [{"name": "image", "dtype": "float32", "shape": shape, "default": None}]
 
     assert main(["inspect", str(converted), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)

@@ -206,3 +206,18 @@ def test_convolutions_with_ranges_go_into_engines(kind: str, dynamic_shapes: boo
     native = without_engines(tmp_path / "out", tmp_path / "native")
     with SessionModel(source) as original, SessionModel(native) as result:
         np.testing.assert_array_equal(original.run({"x": X})["y"], result.run({"x": X})["y"])
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_functions_that_xla_compiles_are_reported(nested: bool, tmp_path: Path) -> None:
+    def body(m: Any, x: Any) -> Any:
+        import tensorflow as tf
+
+        inner = tf.function(lambda x: tf.nn.softmax(x @ m.w) * 2.0, jit_compile=True)
+        outer = tf.function(lambda x: inner(x) + 1.0) if nested else inner
+        return {"y": tf.cond(x[0, 0] > 0.0, lambda: outer(x), lambda: x) if nested else outer(x)}
+
+    (note,) = convert(_save(tmp_path / "source", body), tmp_path / "out").notes
+    assert note.startswith("'serving_default' has a function that XLA compiles (jit_compile=True)")
+    plain = _save(tmp_path / "plain", lambda m, x: {"y": x @ m.w * 2.0})
+    assert convert(plain, tmp_path / "plain_out").notes == []

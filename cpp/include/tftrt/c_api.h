@@ -49,7 +49,7 @@ enum {
   TFTRT_MODEL_ERROR = 2,        /* a model does not exist, cannot be read, or does not match its manifest */
   TFTRT_INCOMPATIBLE = 3,       /* another TensorFlow, no TensorRT, engines for another GPU, a forked process */
   TFTRT_UNSUPPORTED = 4,        /* the request is valid, but tftrt or TensorFlow cannot do it */
-  TFTRT_RESOURCE_EXHAUSTED = 5, /* too much is waiting already; the request can be made again */
+  TFTRT_RESOURCE_EXHAUSTED = 5, /* no room: too much waits, or too little address space; try again later */
   TFTRT_DEADLINE_EXCEEDED = 6,  /* the call was not over in time */
   TFTRT_CANCELLED = 7,          /* the call was cancelled */
   TFTRT_INTERNAL = 8,           /* TensorFlow or tftrt failed in a way that the caller did not cause */
@@ -196,6 +196,7 @@ typedef struct tftrt_tensor_spec {
   const int64_t* dims; /* -1 for a dimension that is not fixed */
   int32_t rank;        /* -1: any number of dimensions */
   tftrt_dtype dtype;
+  int64_t has_default; /* of an input: 1 if calls may leave it out, because the model has a value for it; else 0 */
 } tftrt_tensor_spec;
 
 /* ---- The process ----------------------------------------------------------------------------------------------- */
@@ -274,6 +275,7 @@ typedef struct tftrt_signature_info {
   size_t num_inputs;
   size_t num_outputs;
   const char* unsupported; /* why tftrt cannot call it; "" if it can */
+  size_t num_unavailable;  /* outputs that no call can return: sparse ones, say; not among num_outputs */
 } tftrt_signature_info;
 
 /* Reads the SavedModel in folder `path` without running anything of it, the graph with these tags. tags NULL:
@@ -291,6 +293,9 @@ TFTRT_EXPORT tftrt_status* tftrt_saved_model_get_input(const tftrt_saved_model* 
                                                        size_t index, tftrt_tensor_spec* spec);
 TFTRT_EXPORT tftrt_status* tftrt_saved_model_get_output(const tftrt_saved_model* saved_model, size_t signature,
                                                         size_t index, tftrt_tensor_spec* spec);
+/* The name of an output that no call can return, and the reason. */
+TFTRT_EXPORT tftrt_status* tftrt_saved_model_get_unavailable(const tftrt_saved_model* saved_model, size_t signature,
+                                                             size_t index, const char** name, const char** reason);
 /* How many ops of a type the graph and its functions have. */
 TFTRT_EXPORT tftrt_status* tftrt_saved_model_get_op(const tftrt_saved_model* saved_model, size_t index,
                                                     const char** type, int64_t* count);

@@ -44,7 +44,8 @@ class TFTRT_EXPORT UnsupportedError : public Error {
   ~UnsupportedError() override;
 };
 
-// Too much is waiting already: the request was turned away, and can be made again.
+// There is no room: too much is waiting already and the request was rejected, the process may use too little address
+// space, or the disk is full. The request can be made again.
 class TFTRT_EXPORT ResourceExhaustedError : public Error {
  public:
   explicit ResourceExhaustedError(const std::string& message);

@@ -25,6 +25,8 @@ struct TensorSpec {
   DType dtype = DType::kFloat32;
   Shape shape;             // -1 for a dimension that is not fixed; meaningless if !known_rank
   bool known_rank = true;  // false: any number of dimensions
+  // Of an input: its value in calls that leave the input out. Not valid() if every call must give it.
+  Tensor default_value = Tensor();
 };
 
 // "images: float32[?, 224, 224, 3]"
@@ -35,6 +37,8 @@ struct SignatureSpec {
   std::vector<TensorSpec> inputs;   // sorted by name
   std::vector<TensorSpec> outputs;  // sorted by name
   std::string unsupported;          // why tftrt cannot call it (a sparse input, say); empty if it can
+  // Outputs that no call can return (sparse ones, say), sorted by name: the name and the reason.
+  std::vector<std::pair<std::string, std::string>> unavailable;
 };
 
 // What loading decided and how long it took.
@@ -84,13 +88,14 @@ class TFTRT_EXPORT Model {
   // The JSON text of assets.extra/tftrt.json; empty for a model that tftrt did not convert.
   const std::string& manifest() const;
 
-  // Runs the signature once, in the caller's thread where the graph allows. `inputs` are by name, in any order,
-  // and all of them, on the host or on a GPU (where they are read after what was queued in CUDA's default stream); they
-  // must not be written to before Run returns. Returns, on the host, the tensors named in `outputs`, in
-  // that order, or all of outputs() if it is empty; what only other outputs need is not computed
+  // Runs the signature once, in the caller's thread where the graph allows. `inputs` are by name, in any order, on the
+  // host or on a GPU (where they are read after what was queued in CUDA's default stream). An input that has a default
+  // value may be left out. Inputs must not be written to before Run returns. Returns, on the host, the tensors named in
+  // `outputs`, in that order, or all of outputs() if it is empty; what only other outputs need is not computed
   // (for the first 32 different lists; then all is computed, and the outputs are picked).
   // Throws InvalidArgumentError if a name, dtype or shape does not fit the signature, or the model is closed;
-  // ResourceExhaustedError if calls are batched (ModelOptions::max_batch) and too many batches are waiting.
+  // ResourceExhaustedError if calls are batched (ModelOptions::max_batch) and too many batches are waiting. Throws
+  // UnsupportedError for an output that no call can return (SignatureSpec::unavailable).
   std::vector<Tensor> Run(const NamedTensors& inputs, const std::vector<std::string>& outputs = {}) const;
 
   // The same as `options` say. A call with a deadline or a cancellation that TensorFlow's session runs is made in a
@@ -108,7 +113,8 @@ class TFTRT_EXPORT Model {
   using Done = std::function<void(std::vector<Tensor> outputs, std::exception_ptr error)>;
   void RunAsync(const NamedTensors& inputs, const CallOptions& options, Done done) const;
 
-  // The same with the tensors in the order of inputs(), for callers that count nanoseconds.
+  // The same with the tensors in the order of inputs(), for callers that count nanoseconds. One that is not valid()
+  // stands for the default value.
   std::vector<Tensor> RunOrdered(const std::vector<Tensor>& inputs) const;
 
   // The signature with inputs and outputs that stay where they are: see runner.h, which is to be included. Every Run
@@ -123,7 +129,8 @@ class TFTRT_EXPORT Model {
               const std::vector<std::string>& on_gpu = {}, const NamedTensors& into = {}) const;
 
   // The same, with inputs of these shapes for the caller to fill, as MakeInput makes them: on the GPU, if `on_gpu`
-  // names them. Those whose shape is fixed may be left out.
+  // names them. Those whose shape is fixed may be left out. An input that is left out and has a default value gets a
+  // copy of it, here and above.
   Runner Bind(const NamedShapes& shapes, const std::vector<std::string>& outputs = {},
               const std::vector<std::string>& on_gpu = {}, const NamedTensors& into = {}) const;
 

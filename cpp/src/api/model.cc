@@ -33,6 +33,7 @@ Tensor Zeros(DType dtype, const Shape& shape) {
 }
 
 Tensor MakeUp(const TensorSpec& spec) {
+  if (spec.default_value.valid()) return spec.default_value;
   Shape shape;
   if (spec.known_rank) {
     for (std::int64_t dim : spec.shape) shape.push_back(dim == -1 ? 1 : dim);
@@ -161,7 +162,11 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
   Runner Bind(const NamedTensors& inputs, const std::vector<std::string>& outputs,
               const std::vector<std::string>& on_gpu, const NamedTensors& into) const {
     std::vector<Tensor> ordered;
-    for (const Tensor* input : OrderInputs(spec_, inputs)) ordered.push_back(*input);
+    for (const Tensor* input : OrderInputs(spec_, inputs)) {
+      // Of a default value the runner gets a copy, which the caller may write to.
+      const TensorSpec& spec = spec_.inputs[ordered.size()];
+      ordered.push_back(input == &spec.default_value ? MakeDefault(spec) : *input);
+    }
     const OutputSet wanted = OutputsNamed(spec_, outputs);
     std::vector<BoundOutput> bound;
     for (std::size_t index : wanted) bound.push_back({spec_.outputs[index].name, false, Tensor()});
@@ -203,7 +208,7 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
       const bool given =
           std::any_of(shapes.begin(), shapes.end(), [&](const auto& named) { return named.first == input.name; });
       const bool fixed = input.known_rank && std::count(input.shape.begin(), input.shape.end(), -1) == 0;
-      if (!given && fixed) make(input.name, input.shape);
+      if (!given && fixed && !input.default_value.valid()) make(input.name, input.shape);
     }
     return Bind(inputs, outputs, on_gpu, into);
   }
@@ -214,6 +219,13 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
     if (on_gpu && input.dtype == DType::kString) throw UnsupportedError("strings cannot be inputs on a GPU");
     const SharedModel::Use use(*model_);
     return callables_.all_outputs().MakeInput(input.dtype, shape, on_gpu);
+  }
+
+  Tensor MakeDefault(const TensorSpec& spec) const {
+    if (spec.dtype == DType::kString) return CopyOf(spec.default_value);
+    Tensor input = MakeInput(spec.name, spec.default_value.shape(), /*on_gpu=*/false);
+    if (input.num_bytes() != 0) std::memcpy(input.data(), spec.default_value.data(), input.num_bytes());
+    return input;
   }
 
   void WarmUp(int calls) const {
@@ -373,8 +385,9 @@ std::vector<Tensor> Model::RunOrdered(const std::vector<Tensor>& inputs) const {
   std::vector<const Tensor*> pointers;
   pointers.reserve(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    CheckInput(specs[i], inputs[i]);
-    pointers.push_back(&inputs[i]);
+    const bool left_out = !inputs[i].valid() && specs[i].default_value.valid();
+    if (!left_out) CheckInput(specs[i], inputs[i]);
+    pointers.push_back(left_out ? &specs[i].default_value : &inputs[i]);
   }
   std::vector<Tensor> results = impl_->Run(pointers.data());
   count.Succeed();

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "api/runtime_options.h"
+#include "environment/open_failure.h"
 #include "environment/private_log.h"
 #include "environment/shared_library.h"
 #include "environment/tensorflow_library.h"
@@ -69,9 +70,8 @@ Backend* OpenBackend() {
   const std::string path = OwnDirectory() + "/" + kRuntimeLibrary;
   const SharedLibrary library = OpenLibrary(path);
   if (!library) {
-    throw IncompatibleError(
-        "cannot open " + path + ", which belongs to tftrt: " + library.error +
-        ". Reinstall tftrt against the TensorFlow that is installed: pip install --force-reinstall tftrt");
+    ThrowOpenFailure(path + ", which belongs to tftrt", library.error,
+                     "Reinstall tftrt against the TensorFlow that is installed: pip install --force-reinstall tftrt");
   }
   const auto function = reinterpret_cast<BackendFunction>(FindSymbol(library, kBackendFunction));
   if (function == nullptr) {

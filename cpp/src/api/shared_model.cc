@@ -34,17 +34,17 @@ std::size_t ThreadsFor(const ModelOptions& options) {
   return std::max(processors, std::min(std::max(2 * instances, batches), kMost));
 }
 
+}  // namespace
+
 Tensor CopyOf(const Tensor& tensor) {
   if (tensor.dtype() == DType::kString) return Tensor::Strings(tensor.strings(), tensor.shape());
   return Tensor::Copy(tensor.data(), tensor.dtype(), tensor.shape());
 }
 
-}  // namespace
-
 OutputSet OutputsNamed(const SignatureSpec& spec, const std::vector<std::string>& names) {
   if (names.empty()) return AllOutputs(spec);
   OutputSet outputs;
-  for (const std::string& name : names) outputs.push_back(IndexOf(spec.outputs, name, "output", spec.name));
+  for (const std::string& name : names) outputs.push_back(OutputIndex(spec, name));
   return outputs;
 }
 

@@ -23,8 +23,11 @@ namespace tftrt {
 // Indices into a signature's outputs.
 using OutputSet = std::vector<std::size_t>;
 
+// With memory of its own, on the host.
+Tensor CopyOf(const Tensor& tensor);
+
 // The outputs of these names, in their order; all of them if there are no names. Throws InvalidArgumentError for a name
-// that the signature does not have.
+// that the signature does not have, UnsupportedError for an output that no call can return.
 OutputSet OutputsNamed(const SignatureSpec& spec, const std::vector<std::string>& names);
 
 // One signature and what is ready to run of it. Thread-safe.

@@ -11,6 +11,7 @@ std::string Names(const std::vector<TensorSpec>& specs) {
   for (const TensorSpec& spec : specs) {
     if (!text.empty()) text += "; ";
     text += ToString(spec);
+    if (spec.default_value.valid()) text += " (may be left out)";
   }
   return text;
 }
@@ -36,6 +37,15 @@ std::size_t IndexOf(const std::vector<TensorSpec>& specs, const std::string& nam
   }
   throw InvalidArgumentError("signature \"" + signature + "\" has no " + what + " \"" + name + "\"; its " + what +
                              "s are " + Names(specs));
+}
+
+std::size_t OutputIndex(const SignatureSpec& signature, const std::string& name) {
+  for (const auto& [unavailable, reason] : signature.unavailable) {
+    if (unavailable != name) continue;
+    throw UnsupportedError("no call can return the output \"" + name + "\" of signature \"" + signature.name +
+                           "\": " + reason + ". Its other outputs are " + Names(signature.outputs));
+  }
+  return IndexOf(signature.outputs, name, "output", signature.name);
 }
 
 void CheckTensor(const TensorSpec& spec, const Tensor& tensor, const char* what) {
@@ -67,7 +77,10 @@ std::vector<const Tensor*> OrderInputs(const SignatureSpec& signature, const Nam
     ordered[index] = &tensor;
   }
   for (std::size_t i = 0; i < ordered.size(); ++i) {
-    if (ordered[i] == nullptr) {
+    if (ordered[i] != nullptr) continue;
+    if (signature.inputs[i].default_value.valid()) {
+      ordered[i] = &signature.inputs[i].default_value;
+    } else {
       throw InvalidArgumentError("input \"" + signature.inputs[i].name + "\" of signature \"" + signature.name +
                                  "\" is missing; its inputs are " + Names(signature.inputs));
     }

@@ -21,13 +21,19 @@ namespace {
 // Calls whose rows have yet other shapes do not share runs.
 constexpr std::size_t kMostQueues = 64;
 
+// In place of a rank.
+constexpr std::int64_t kForAllRows = -1;
+
 // Shared runs that have to agree before calls are answered from one.
 constexpr int kRunsToProve = 3;
 
 // As far as the signature tells.
+bool MayHaveRows(const TensorSpec& spec) {
+  return !spec.known_rank || (!spec.shape.empty() && spec.shape.front() == -1);
+}
+
 void CheckRows(const SignatureSpec& signature, const TensorSpec& spec, const char* what) {
-  const bool may_have_rows = !spec.known_rank || (!spec.shape.empty() && spec.shape.front() == -1);
-  if (may_have_rows) return;
+  if (MayHaveRows(spec)) return;
   throw InvalidArgumentError("max_batch is set, but the " + std::string(what) + " " + ToString(spec) +
                              " of signature \"" + signature.name +
                              "\" cannot be put into batches: expected a first dimension that is not fixed. Load the "
@@ -44,7 +50,7 @@ class BatchingCallable final : public Callable {
                    const std::vector<std::size_t>& outputs, std::shared_ptr<BatchScheduler> scheduler,
                    const BatchingOptions& options)
       : inner_(std::move(inner)),
-        inputs_(signature.inputs.size()),
+        inputs_(signature.inputs),
         signature_(signature.name),
         scheduler_(std::move(scheduler)),
         options_(options) {
@@ -55,13 +61,13 @@ class BatchingCallable final : public Callable {
   ~BatchingCallable() override { pending_.Wait(); }
 
   std::vector<Tensor> Run(const Tensor* const* inputs, const RunTerms& terms) const override {
-    Queue* queue = CanShare(inputs, terms) ? QueueFor(RowsOf(inputs)) : nullptr;
+    Queue* queue = CanShare(inputs, terms) ? QueueFor(KeyOf(inputs)) : nullptr;
     // With limits it waits in the queue, which heeds them.
     if (queue == nullptr || (queue->alone && !terms.limits.any())) return inner_->Run(inputs, terms);
     const auto request = std::make_shared<BatchRequest>();
-    for (std::size_t i = 0; i < inputs_; ++i) request->inputs.push_back(*inputs[i]);
+    for (std::size_t i = 0; i < inputs_.size(); ++i) request->inputs.push_back(*inputs[i]);
     request->limits = terms.limits;
-    request->rows = RowsIn(*inputs[0]);
+    request->rows = RowsOf(inputs);
     pending_.Begin();
     auto task = std::make_unique<BatchTask>(request);
     const absl::Status status = queue->scheduler->Schedule(&task);
@@ -78,7 +84,7 @@ class BatchingCallable final : public Callable {
   }
 
   bool HeedsLimits(const Tensor* const* inputs, const RunTerms& terms) const override {
-    return (CanShare(inputs, terms) && QueueFor(RowsOf(inputs)) != nullptr) || inner_->HeedsLimits(inputs, terms);
+    return (CanShare(inputs, terms) && QueueFor(KeyOf(inputs)) != nullptr) || inner_->HeedsLimits(inputs, terms);
   }
 
   void Warm(const Tensor* const* inputs) const override { inner_->Warm(inputs); }
@@ -124,18 +130,45 @@ class BatchingCallable final : public Callable {
     std::unique_ptr<tensorflow::serving::BatchScheduler<BatchTask>> scheduler;
   };
 
-  bool CanShare(const Tensor* const* inputs, const RunTerms& terms) const {
-    const std::int64_t rows = RowsIn(*inputs[0]);
-    return rows > 0 && rows < options_.max_batch && !terms.any_on_gpu() &&
-           std::all_of(
-               inputs, inputs + inputs_,
-               [&](const Tensor* input) { return !input->on_gpu() && RowsIn(*input) == rows; });
+  // Whether the call left the input out.
+  bool IsDefault(std::size_t input, const Tensor& tensor) const {
+    const Tensor& value = inputs_[input].default_value;
+    return value.valid() && value.owner() == tensor.owner();
   }
 
-  // The shapes of its inputs' rows.
-  ShapeKey RowsOf(const Tensor* const* inputs) const {
+  // The rows of the inputs that were given; 0 if there are none.
+  std::int64_t RowsOf(const Tensor* const* inputs) const {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (!IsDefault(i, *inputs[i])) return RowsIn(*inputs[i]);
+    }
+    return 0;
+  }
+
+  // Whether every row has the whole of an input, instead of a row of its own: a default value that has no row for each
+  // of the call's.
+  bool IsForAllRows(std::size_t input, const Tensor& tensor, std::int64_t rows) const {
+    return IsDefault(input, tensor) && !(MayHaveRows(inputs_[input]) && RowsIn(tensor) == rows);
+  }
+
+  bool CanShare(const Tensor* const* inputs, const RunTerms& terms) const {
+    const std::int64_t rows = RowsOf(inputs);
+    if (rows <= 0 || rows >= options_.max_batch || terms.any_on_gpu()) return false;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (IsForAllRows(i, *inputs[i], rows)) continue;
+      if (inputs[i]->on_gpu() || !MayHaveRows(inputs_[i]) || RowsIn(*inputs[i]) != rows) return false;
+    }
+    return true;
+  }
+
+  // The shapes of its inputs' rows, and which inputs are the same for all of them.
+  ShapeKey KeyOf(const Tensor* const* inputs) const {
+    const std::int64_t rows = RowsOf(inputs);
     ShapeKey key;
-    for (std::size_t i = 0; i < inputs_; ++i) {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (IsForAllRows(i, *inputs[i], rows)) {
+        key.Add(kForAllRows);
+        continue;
+      }
       const Shape& shape = inputs[i]->shape();
       key.Add(static_cast<std::int64_t>(shape.size()));
       for (std::size_t d = 1; d < shape.size(); ++d) key.Add(shape[d]);
@@ -215,10 +248,18 @@ class BatchingCallable final : public Callable {
     }
   }
 
+  // How many rows are best run where requests like this one have `rows`.
+  std::int64_t PaddedRows(const BatchRequest& request, std::int64_t rows) const {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (IsForAllRows(i, request.inputs[i], request.rows)) return rows;
+    }
+    return inner_->RowsToRun(PointersTo(request.inputs).data(), rows, options_.max_batch);
+  }
+
   // Where no engine takes the rows, copies of the last one make them as many as an engine takes.
   std::vector<Tensor> RunPadded(const BatchRequest& request) const {
     const std::vector<const Tensor*> inputs = PointersTo(request.inputs);
-    const std::int64_t padded = inner_->RowsToRun(inputs.data(), request.rows, options_.max_batch);
+    const std::int64_t padded = PaddedRows(request, request.rows);
     if (padded == request.rows) return inner_->Run(inputs.data());
     const std::vector<Tensor> outputs =
         RunRows(StackInputs(std::vector<const BatchRequest*>{&request}, padded), padded);
@@ -230,12 +271,26 @@ class BatchingCallable final : public Callable {
   template <typename Requests>
   std::vector<Tensor> StackInputs(const Requests& requests, std::int64_t rows) const {
     std::vector<Tensor> stacked;
-    for (std::size_t i = 0; i < inputs_; ++i) {
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      const BatchRequest& first = *requests.front();
+      if (IsForAllRows(i, first.inputs[i], first.rows)) {
+        stacked.push_back(first.inputs[i]);
+        continue;
+      }
       std::vector<const Tensor*> parts;
       for (const BatchRequest* request : requests) parts.push_back(&request->inputs[i]);
       stacked.push_back(StackRows(parts, rows));
     }
     return stacked;
+  }
+
+  // Without what is the same for all rows of requests like this one.
+  std::vector<Tensor> RowsOnly(const std::vector<Tensor>& inputs, const BatchRequest& request) const {
+    std::vector<Tensor> rows;
+    for (std::size_t i = 0; i < inputs_.size(); ++i) {
+      if (!IsForAllRows(i, request.inputs[i], request.rows)) rows.push_back(inputs[i]);
+    }
+    return rows;
   }
 
   std::vector<Tensor> RunRows(const std::vector<Tensor>& inputs, std::int64_t rows) const {
@@ -251,7 +306,7 @@ class BatchingCallable final : public Callable {
   std::int64_t RowsToShare(const std::vector<BatchRequest*>& requests) const {
     std::int64_t rows = 0;
     for (const BatchRequest* request : requests) rows += request->rows;
-    return inner_->RowsToRun(PointersTo(requests.front()->inputs).data(), rows, options_.max_batch);
+    return PaddedRows(*requests.front(), rows);
   }
 
   // Makes the shared run of requests that have been answered, and compares.
@@ -263,7 +318,7 @@ class BatchingCallable final : public Callable {
     if (requests.size() < 2) return;
     std::int64_t rows = 0;
     for (const BatchRequest* request : requests) rows += request->rows;
-    const bool counts = AllRowsDiffer(StackInputs(requests, rows));
+    const bool counts = AllRowsDiffer(RowsOnly(StackInputs(requests, rows), *requests.front()));
     std::vector<Tensor> outputs;
     try {
       outputs = inner_->Run(PointersTo(StackInputs(requests, RowsToShare(requests))).data());
@@ -299,7 +354,7 @@ class BatchingCallable final : public Callable {
   }
 
   const std::unique_ptr<Callable> inner_;
-  const std::size_t inputs_;
+  const std::vector<TensorSpec> inputs_;
   const std::string signature_;
   std::vector<std::string> outputs_;  // their names
   const std::shared_ptr<BatchScheduler> scheduler_;
@@ -330,7 +385,13 @@ void RequireRows(const SignatureSpec& signature, const std::vector<std::size_t>&
   if (signature.inputs.empty()) {
     throw InvalidArgumentError("max_batch is set, but signature \"" + signature.name + "\" has no inputs");
   }
-  for (const TensorSpec& input : signature.inputs) CheckRows(signature, input, "input");
+  const auto left_out = [](const TensorSpec& input) { return input.default_value.valid() && !MayHaveRows(input); };
+  for (const TensorSpec& input : signature.inputs) {
+    if (!left_out(input)) CheckRows(signature, input, "input");
+  }
+  if (std::all_of(signature.inputs.begin(), signature.inputs.end(), left_out)) {
+    CheckRows(signature, signature.inputs.front(), "input");
+  }
   for (std::size_t output : outputs) CheckRows(signature, signature.outputs[output], "output");
 }
 

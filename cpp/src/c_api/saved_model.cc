@@ -74,6 +74,7 @@ tftrt_status* tftrt_saved_model_get_signature(const tftrt_saved_model* saved_mod
     value.num_inputs = found.inputs.size();
     value.num_outputs = found.outputs.size();
     value.unsupported = found.unsupported.c_str();
+    value.num_unavailable = found.unavailable.size();
     WriteStruct(info, "tftrt_signature_info", value);
   });
 }
@@ -91,6 +92,20 @@ tftrt_status* tftrt_saved_model_get_output(const tftrt_saved_model* saved_model,
   return Guard([&] {
     Require(saved_model, "saved_model");
     GetSpec(At(saved_model->info.signatures, signature, "signature").outputs, index, "output", spec);
+  });
+}
+
+tftrt_status* tftrt_saved_model_get_unavailable(const tftrt_saved_model* saved_model, size_t signature, size_t index,
+                                                const char** name, const char** reason) {
+  return Guard([&] {
+    Clear(name, reason);
+    Require(saved_model, "saved_model");
+    Require(name, "name");
+    Require(reason, "reason");
+    const tftrt::SignatureSpec& spec = At(saved_model->info.signatures, signature, "signature");
+    const auto& found = At(spec.unavailable, index, "unavailable output");
+    *name = found.first.c_str();
+    *reason = found.second.c_str();
   });
 }
 

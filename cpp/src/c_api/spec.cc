@@ -13,6 +13,7 @@ void GetSpec(const std::vector<TensorSpec>& specs, std::size_t index, const char
   value.dtype = static_cast<tftrt_dtype>(found.dtype);
   value.rank = found.known_rank ? static_cast<std::int32_t>(found.shape.size()) : -1;
   value.dims = found.shape.data();
+  value.has_default = found.default_value.valid() ? 1 : 0;
   WriteStruct(spec, "tftrt_tensor_spec", value);
 }
 

@@ -6,6 +6,7 @@
 #include <regex>
 #include <vector>
 
+#include "environment/open_failure.h"
 #include "environment/shared_library.h"
 #include "tftrt/error.h"
 
@@ -148,8 +149,9 @@ bool FindsAnotherFramework(const fs::path& directory) {
 SharedLibrary OpenOrThrow(const fs::path& path) {
   SharedLibrary library = OpenLibrary(path.string());
   if (!library) {
-    throw IncompatibleError("cannot open TensorFlow's " + path.string() + ": " + library.error +
-                            ". Reinstall it: pip install --force-reinstall --no-deps 'tensorflow==" + kBuiltWith + "'");
+    ThrowOpenFailure(
+        "TensorFlow's " + path.string(), library.error,
+        "Reinstall it: pip install --force-reinstall --no-deps 'tensorflow==" + std::string(kBuiltWith) + "'");
   }
   return library;
 }

@@ -95,7 +95,8 @@ bool FeedRows(const BoundSignature& signature, std::int64_t rows, GraphDef& grap
       continue;
     }
     for (const std::int64_t dim : spec.shape) shape.add_dim()->set_size(dim);
-    shape.mutable_dim(0)->set_size(rows);
+    // Only a default value can have a fixed first dimension, and then it is no row of a batch.
+    if (spec.shape.front() == -1) shape.mutable_dim(0)->set_size(rows);
   }
   return true;
 }

@@ -51,6 +51,10 @@ Shape ShapeOf(const TensorSpec& spec, const InputShapes& shapes) {
   return shape;
 }
 
+bool IsLeftOut(const TensorSpec& spec, const InputShapes& shapes) {
+  return spec.default_value.valid() && shapes.shapes.count(spec.name) == 0;
+}
+
 void FillRandom(const TensorSpec& spec, Tensor& tensor) {
   std::uniform_real_distribution<double> real(0, 1);
   const std::uniform_int_distribution<int> integer(0, 9);

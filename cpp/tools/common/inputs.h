@@ -24,6 +24,9 @@ void CheckShapes(const InputShapes& shapes, const Model& model);
 // Throws InvalidArgumentError if the number of dimensions is not known.
 Shape ShapeOf(const TensorSpec& spec, const InputShapes& shapes);
 
+// Whether the input is left out: it has a default value, and --shapes does not name it.
+bool IsLeftOut(const TensorSpec& spec, const InputShapes& shapes);
+
 // Seeded elements: numbers from 0 to 1, also as the real part of complex ones; integers 0 to 9; bools; strings "a" or
 // "b".
 void FillRandom(const TensorSpec& spec, Tensor& tensor);

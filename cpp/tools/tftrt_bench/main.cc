@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -22,10 +23,14 @@ MakeCall CallOf(const std::string& path, const Model& model, const tools::InputS
   if (path == "bound") {
     return [&model, inputs]() -> std::function<void()> {
       NamedShapes shapes;
-      for (const TensorSpec& spec : model.inputs()) shapes.emplace_back(spec.name, ShapeOf(spec, inputs));
-      const auto runner = std::make_shared<Runner>(model.Bind(shapes));
       for (const TensorSpec& spec : model.inputs()) {
-        Tensor input = runner->input(spec.name);
+        if (!IsLeftOut(spec, inputs)) shapes.emplace_back(spec.name, ShapeOf(spec, inputs));
+      }
+      const auto runner = std::make_shared<Runner>(model.Bind(shapes));
+      for (const auto& [name, shape] : shapes) {
+        const auto named = [&name = name](const TensorSpec& spec) { return spec.name == name; };
+        const TensorSpec& spec = *std::find_if(model.inputs().begin(), model.inputs().end(), named);
+        Tensor input = runner->input(name);
         tools::FillRandom(spec, input);
       }
       return [runner] { runner->Run(); };
@@ -34,7 +39,10 @@ MakeCall CallOf(const std::string& path, const Model& model, const tools::InputS
   return [&model, inputs]() -> std::function<void()> {
     std::vector<Tensor> tensors;
     for (const TensorSpec& spec : model.inputs()) {
-      tools::FillRandom(spec, tensors.emplace_back(Tensor::Empty(spec.dtype, ShapeOf(spec, inputs))));
+      Tensor& tensor = tensors.emplace_back();
+      if (IsLeftOut(spec, inputs)) continue;
+      tensor = Tensor::Empty(spec.dtype, ShapeOf(spec, inputs));
+      tools::FillRandom(spec, tensor);
     }
     return [&model, tensors] { model.RunOrdered(tensors); };
   };

@@ -16,7 +16,7 @@ usage: tftrt_run --model_path DIR [--flag value ...]
   --shapes NAME:AxB,...    instead of the two above, for the inputs named; repeatable
   --input NAME=FILE        elements of an input, row by row in this machine's byte order, as numpy's tofile writes
                            them; repeatable. Without it they are seeded random numbers: 0 to 1, integers 0 to 9;
-                           strings are a or b
+                           strings are a or b. An input with a default value has that one
   --output DIR             writes the elements of each output to DIR/NAME.raw, likewise. Outputs that are strings, or
                            have a / in their name, are refused before the first call
   --iterations N           calls that are timed (default 1)

@@ -20,8 +20,13 @@ NamedTensors MakeInputs(const Model& model, const Flags& flags) {
   for (const auto& [name, file] : flags.input_files) tools::CheckInput("input", name, model);
   NamedTensors inputs;
   for (const TensorSpec& spec : model.inputs()) {
-    Tensor tensor = Tensor::Empty(spec.dtype, ShapeOf(spec, flags.inputs));
     const auto file = flags.input_files.find(spec.name);
+    if (file == flags.input_files.end() && IsLeftOut(spec, flags.inputs)) {
+      std::printf("input  %s: %s%s, default\n", spec.name.c_str(), std::string(Name(spec.dtype)).c_str(),
+                  ToString(spec.default_value.shape()).c_str());
+      continue;
+    }
+    Tensor tensor = Tensor::Empty(spec.dtype, ShapeOf(spec, flags.inputs));
     if (file != flags.input_files.end()) {
       ReadRaw(file->second, tensor);
     } else {

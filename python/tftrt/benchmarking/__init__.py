@@ -11,6 +11,7 @@ from typing import Any, Union
 
 import numpy as np
 
+from .._arguments import split_tags
 from .._native import TensorSpec
 from .._samples import random_array, resolve_shape
 from ..errors import Error, InvalidArgumentError
@@ -139,6 +140,9 @@ def _make_up(
     generator = np.random.default_rng(seed)
     inputs = {}
     for spec in specs:
+        if spec.default is not None and spec.name not in shapes:
+            inputs[spec.name] = spec.default
+            continue
         shape = resolve_shape(spec, shapes, unknown)
         if spec.name not in shapes and spec.shape and spec.shape[0] < 0:
             shape = (batch, *shape[1:])
@@ -166,7 +170,7 @@ def _find_paths(
         found.update({name: made[name] for name in names if name in made})
 
     add(("call", "bound", "bound-gpu"), lambda: model_paths(model, inputs))
-    tags = tuple(options.get("tags", ("serve",)))
+    tags = tuple(split_tags(options.get("tags", ("serve",))))
     xla = model.info.engines == 0
     add(
         ("tensorflow", "xla"),

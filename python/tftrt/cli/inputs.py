@@ -109,7 +109,8 @@ def complete_inputs(
         given: Arrays by input name.
         sizes: What :func:`parse_shapes` returned.
         generator: Makes the values.
-        make_up: Whether values may be made up; if not, it is an error that an input is missing.
+        make_up: Whether values may be made up; if not, it is an error that an input is missing. One that has a default
+            value and no shape in ``sizes`` gets that value.
     """
     from .._samples import random_array, resolve_shape
 
@@ -119,6 +120,9 @@ def complete_inputs(
     inputs = dict(given)
     for spec in specs:
         if spec.name in inputs:
+            continue
+        if spec.default is not None and spec.name not in shapes:
+            inputs[spec.name] = spec.default
             continue
         if not make_up:
             raise CommandError(

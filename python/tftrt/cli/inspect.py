@@ -21,6 +21,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from rich.console import Console
 
     from .._native import SavedModelInfo, SignatureSpec, TensorSpec
@@ -35,6 +36,7 @@ Nothing of the model is run.
 
 _ENGINE_OP = "TRTEngineOp"
 _MOST_OPS_SHOWN = 20
+_MOST_CHARACTERS_SHOWN = 60
 
 
 def add_parser(subparsers: Subparsers) -> None:
@@ -69,6 +71,7 @@ def _to_dict(path: str, info: SavedModelInfo, manifest: dict[str, Any] | None) -
                 "inputs": [_spec_to_dict(spec) for spec in signature.inputs],
                 "outputs": [_spec_to_dict(spec) for spec in signature.outputs],
                 "unsupported": signature.unsupported,
+                "unavailable": signature.unavailable,
             }
             for signature in info.signatures
         ],
@@ -83,7 +86,17 @@ def _spec_to_dict(spec: TensorSpec) -> dict[str, Any]:
         "name": spec.name,
         "dtype": dtype_name(spec.dtype),
         "shape": None if spec.shape is None else list(spec.shape),
+        "default": None if spec.default is None else _plain(spec.default.tolist()),
     }
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as JSON has it: bytes and complex numbers become texts."""
+    if isinstance(value, list):
+        return [_plain(element) for element in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    return value if isinstance(value, (bool, int, float)) else str(value)
 
 
 def _print(out: Console, path: str, info: SavedModelInfo, manifest: dict[str, Any] | None) -> None:
@@ -106,7 +119,15 @@ def _print_signature(out: Console, signature: SignatureSpec) -> None:
         out.print(f"  cannot be called: {signature.unsupported}", style="yellow", markup=False)
     for title, specs in (("inputs", signature.inputs), ("outputs", signature.outputs)):
         for index, spec in enumerate(specs):
-            out.print(f"  {'' if index else title:8}{spec.name}: {describe_spec(spec)}", markup=False)
+            default = "" if spec.default is None else f" = {_shown(spec.default)} if left out"
+            out.print(f"  {'' if index else title:8}{spec.name}: {describe_spec(spec)}{default}", markup=False)
+    for name, reason in signature.unavailable.items():
+        out.print(f"  no call returns {name}: {reason}", style="yellow", markup=False)
+
+
+def _shown(default: NDArray[Any]) -> str:
+    text = " ".join(str(_plain(default.tolist())).split())
+    return text if len(text) <= _MOST_CHARACTERS_SHOWN else f"{text[:_MOST_CHARACTERS_SHOWN]}..."
 
 
 def _print_manifest(out: Console, manifest: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
 from ..errors import ModelError
+from .causes import cause_of
 from .graphs import index_of, node_of, prune
 
 _CALLS = ("StatefulPartitionedCall", "PartitionedCall")
@@ -85,7 +86,7 @@ def _checkpoint_keys(prefix: Path) -> dict[int, str]:
     try:
         objects.ParseFromString(tf.train.load_checkpoint(str(prefix)).get_tensor(_OBJECT_GRAPH))
     except (tf.errors.OpError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{prefix}: expected a checkpoint with an object graph, found: {error}") from error
+        raise ModelError(f"{prefix}: expected a checkpoint with an object graph, found: {cause_of(error)}") from error
     return {
         number: attribute.checkpoint_key
         for number, node in enumerate(objects.nodes)

@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from ..errors import ModelError
+from .causes import cause_of
 from .graphs import BRANCHES, CALLS, WHILES, node_of, op_def, references_in
 from .readers import FORWARDS, READERS, forward_value, rewrite_reader
 
@@ -63,7 +64,7 @@ def read_values(session: Any, reads: dict[str, Any], names: Iterable[str]) -> di
         return dict(session.run(wanted)) if wanted else {}
     except tf.errors.OpError as error:
         raise ModelError(
-            f"expected a value for every variable that the signatures read, found: {error.message} "
+            f"expected a value for every variable that the signatures read, found: {cause_of(error)} "
             "Export the model with its variables initialised."
         ) from error
 

@@ -16,6 +16,7 @@ from tensorflow.python.framework import op_def_registry
 
 from ..errors import InvalidArgumentError, ModelError, UnsupportedError
 from .captured import restore_captured
+from .causes import cause_of
 from .effects import name_effects
 from .graphs import (
     add_default_attributes,
@@ -27,6 +28,7 @@ from .graphs import (
     prune,
     tensor_names,
 )
+from .interface import complete_tensors
 
 _INIT_SIGNATURE = "__saved_model_init_op"
 _ASSET_COLLECTION = "saved_model_assets"
@@ -67,6 +69,7 @@ def load_model(directory: Path, tags: Sequence[str], signatures: Sequence[str] |
     """
     meta = _meta_graph(directory, tags)
     names = _choose(meta, signatures, directory)
+    complete_tensors(meta, names)
     init = _init_node(meta)
     assets = _assets(meta, directory)
     roots = {node_of(tensor) for tensor, _ in assets}
@@ -107,7 +110,7 @@ def import_graph(graph_def: Any, what: str) -> Any:
         with graph.as_default():
             tf.graph_util.import_graph_def(graph_def, name="")
     except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
-        raise ModelError(f"{what}: expected a valid graph, found: {error}") from error
+        raise ModelError(f"{what}: expected a valid graph, found: {cause_of(error)}") from error
     return graph
 
 
@@ -156,7 +159,7 @@ def _run(session: Any, operation: str, feeds: dict[str, str], model: LoadedModel
     try:
         session.run(session.graph.get_operation_by_name(node_of(operation)), feeds)
     except tf.errors.OpError as error:
-        raise ModelError(f"{model.directory}: cannot {action}: {error.message}") from error
+        raise ModelError(f"{model.directory}: cannot {action}: {cause_of(error)}") from error
 
 
 def _meta_graph(directory: Path, tags: Sequence[str]) -> Any:

@@ -14,6 +14,7 @@ from tensorflow.python.grappler import cluster as grappler_cluster
 from tensorflow.python.grappler import tf_optimizer
 
 from ..errors import InternalError
+from .causes import cause_of
 from .effects import Effects, lowered_effects
 from .graphs import bodies, clear_devices
 from .invariants import find_broken, require
@@ -111,7 +112,7 @@ def optimize(
         result = tf_optimizer.OptimizeGraph(config, meta, verbose=False, graph_id=b"tf_graph", cluster=cluster)
     except (tf.errors.OpError, ValueError, RuntimeError, MemoryError) as error:
         raise InternalError(
-            f"{step}: expected TensorFlow's graph optimiser to accept the model, found: {error} "
+            f"{step}: expected TensorFlow's graph optimiser to accept the model, found: {cause_of(error)} "
             "Set TFTRT_LOG_LEVEL=0 to see TensorFlow's log, and report it with the model if you can."
         ) from error
     finally:

@@ -29,6 +29,7 @@ from .graphs import (
     rename_tensors,
     tensor_names,
 )
+from .interface import unavailable_outputs
 from .load import LoadedModel
 from .options import Options
 from .quantization import explain, keep_emulation, use_known_ops
@@ -38,6 +39,7 @@ from .tensorrt import Segmented, segment
 _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
 _LOWER = "_lower_using_switch_merge"
 _LOWER_LATER = "_tftrt_lower"
+_COMPILED = "_XlaMustCompile"
 
 
 @dataclass
@@ -80,7 +82,7 @@ def prepare(model: LoadedModel, name: str, options: Options) -> SignatureGraph:
     graph.CopyFrom(model.graph)
     definition = meta_graph_pb2.SignatureDef()
     definition.CopyFrom(model.meta.signature_def[name])
-    signature = SignatureGraph(name, graph, definition)
+    signature = SignatureGraph(name, graph, definition, notes=_explain(name, definition, graph))
     _replace_fed_tensors(signature)
     signature.prune()
     _hold_lowering(signature.graph)
@@ -190,6 +192,31 @@ def _allow_lowering(graph: Any) -> bool:
                 node.attr[_LOWER].b = True
                 held = True
     return held
+
+
+def _explain(name: str, definition: Any, graph: Any) -> list[str]:
+    notes = [
+        f"calls of {name!r} do not return the output {output!r}: {reason}"
+        for output, reason in unavailable_outputs(definition).items()
+    ]
+    # Functions are inlined, so the mark is gone afterwards.
+    needed = prune(graph, [node_of(tensor) for info in definition.outputs.values() for tensor in tensor_names(info)])
+    if any(_is_compiled(attributes) for attributes in _attributes(needed)):
+        notes.append(
+            f"{name!r} has a function that XLA compiles (jit_compile=True): the converted model computes it with "
+            "TensorFlow's ops, so its results may differ in the last bits"
+        )
+    return notes
+
+
+def _attributes(graph: Any) -> Iterator[Any]:
+    for nodes in bodies(graph):
+        yield from (node.attr for node in nodes)
+    yield from (function.attr for function in graph.library.function)
+
+
+def _is_compiled(attributes: Any) -> bool:
+    return _COMPILED in attributes and bool(attributes[_COMPILED].b)
 
 
 def _replace_fed_tensors(signature: SignatureGraph) -> None:

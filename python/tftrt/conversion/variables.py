@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import saver_pb2
 
 from ..errors import ModelError
+from .causes import cause_of
 from .graphs import prune
 from .state import is_saved_table
 
@@ -58,7 +59,7 @@ def save(session: Any, nodes: list[Any], directory: Path) -> None:
     try:
         session.run(operation)
     except tf.errors.OpError as error:
-        raise ModelError(f"expected to read the model's variables, found: {error.message}") from error
+        raise ModelError(f"expected to read the model's variables, found: {cause_of(error)}") from error
 
 
 def add_saver(graph: Any, nodes: list[Any]) -> Any:

@@ -46,6 +46,46 @@ static void SignaturesAndOps(void) {
   tftrt_saved_model_free(saved);
 }
 
+static void DefaultsAndUnavailableOutputs(void) {
+  tftrt_saved_model* saved = NULL;
+  CHECK_OK(tftrt_inspect_saved_model(MODEL_PATH("defaults"), NULL, 0, &saved));
+  tftrt_signature_info signature = {.struct_size = sizeof signature};
+  CHECK_OK(tftrt_saved_model_get_signature(saved, 1, &signature));
+  CHECK_TEXT(signature.name, "serving_default");
+  CHECK(signature.num_inputs == 3 && signature.num_outputs == 3 && signature.num_unavailable == 2);
+  const int64_t has_default[] = {1, 1, 0}; /* scale, unit, x */
+  for (size_t i = 0; i < 3; ++i) {
+    tftrt_tensor_spec spec = {.struct_size = sizeof spec};
+    CHECK_OK(tftrt_saved_model_get_input(saved, 1, i, &spec));
+    CHECK(spec.has_default == has_default[i]);
+  }
+  const char *name = NULL, *reason = NULL;
+  CHECK_OK(tftrt_saved_model_get_unavailable(saved, 1, 1, &name, &reason));
+  CHECK_TEXT(name, "sparse");
+  CHECK_TEXT(reason, "it is sparse");
+  CHECK_FAILS(tftrt_saved_model_get_unavailable(saved, 1, 2, &name, &reason), TFTRT_INVALID_ARGUMENT,
+              "there is no unavailable output 2");
+  CHECK(name == NULL && reason == NULL);
+  tftrt_saved_model_free(saved);
+}
+
+static void CallsMayLeaveInputsOut(void) {
+  tftrt_model* model = LoadOnCpu(MODEL_PATH("defaults"));
+  float values[] = {1, 2};
+  const int64_t dims[] = {1, 2};
+  tftrt_tensor* x = NULL;
+  CHECK_OK(tftrt_tensor_copy(values, sizeof values, TFTRT_FLOAT32, dims, 2, &x));
+  const tftrt_named_tensor input = {"x", x};
+  tftrt_tensor* outputs[3] = {NULL, NULL, NULL}; /* label, scale, y */
+  CHECK_OK(tftrt_model_run(model, &input, 1, NULL, outputs, 3));
+  tftrt_tensor_view view = {.struct_size = sizeof view};
+  CHECK_OK(tftrt_tensor_get_view(outputs[2], &view));
+  CHECK(((const float*)view.data)[0] == 3 && ((const float*)view.data)[1] == 6);
+  for (size_t i = 0; i < 3; ++i) tftrt_tensor_free(outputs[i]);
+  tftrt_tensor_free(x);
+  tftrt_model_free(model);
+}
+
 static void TagSetsAndManifest(void) {
   const char *tags[] = {"serve", "double"}, *unknown[] = {"train"};
   tftrt_saved_model* saved = NULL;
@@ -76,6 +116,8 @@ static void TagSetsAndManifest(void) {
 int inspect_test(int argc, char** argv) {
   (void)argc, (void)argv;
   SignaturesAndOps();
+  DefaultsAndUnavailableOutputs();
+  CallsMayLeaveInputsOut();
   TagSetsAndManifest();
   return 0;
 }

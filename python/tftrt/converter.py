@@ -39,7 +39,7 @@ def convert(
     *,
     precision: str = "FP32",
     signatures: Sequence[str] | None = None,
-    tags: Sequence[str] = ("serve",),
+    tags: str | Sequence[str] = ("serve",),
     inputs: Sequence[str] | Mapping[str, str] | None = None,
     outputs: Sequence[str] | Mapping[str, str] | None = None,
     minimum_segment_size: int = 3,
@@ -66,13 +66,13 @@ def convert(
 
     Args:
         source: A SavedModel directory, a Keras ``.keras`` or ``.h5`` file, a frozen GraphDef ``.pb`` or
-            ``.pbtxt`` file (with ``inputs`` and ``outputs``), or in memory a ``tf.Module``, ``keras.Model`` or
-            ``ConcreteFunction``.
+            ``.pbtxt`` file (with ``inputs`` and ``outputs``), or in memory a ``tf.Module``, ``keras.Model``,
+            ``ConcreteFunction`` or ``tf.compat.v1.GraphDef`` (likewise).
         destination: The SavedModel directory to write. Its parent must exist.
         precision: ``"FP32"``, ``"FP16"`` or ``"INT8"``: the precision that engines may compute in. Native segments, and
             everything outside the engines, always compute in the precision of the original model.
         signatures: Names of the signatures to convert and keep; all callable ones by default.
-        tags: The tag set of the SavedModel's MetaGraph.
+        tags: The tag set of the SavedModel's MetaGraph, as a sequence or as in ``"serve,gpu"``.
         inputs: For a GraphDef, its input tensors: names like ``"x:0"``, or ``{"signature name": "x:0"}``.
         outputs: For a GraphDef, its output tensors, as for ``inputs``.
         minimum_segment_size: The fewest nodes that make an engine, at least 1.

@@ -144,7 +144,11 @@ def test_graph_def(tmp_path: Path, inputs: Any, outputs: Any, keys: tuple[str, s
     [
         (None, None, r"expected inputs=\[...\] and outputs=\[...\]"),
         (["x:0"], None, "no outputs"),
-        (["x:0"], ["z:0"], "outputs: .* found 'z:0'. Its placeholders and last nodes are: x, y"),
+        (
+            ["x:0"],
+            ["z:0"],
+            "outputs: .* found 'z:0'. Its placeholders are: x:0. Its tensors without consumers are: y:0",
+        ),
         (["x:3"], ["y:0"], "inputs: .* found 'x:3'"),
     ],
 )
@@ -163,6 +167,82 @@ def test_graph_def_as_text(tmp_path: Path) -> None:
     report = convert(tmp_path / "model.pbtxt", tmp_path / "out", inputs=["x"], outputs=["y"])
     assert report.source["kind"] == "graph_def"
     np.testing.assert_array_equal(_run(tmp_path / "out", {"x": X})["y"], np.maximum(2 * X + 1, 0))
+
+
+def test_graph_def_in_memory(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    _graph_file(tmp_path / "model.pb")
+    graph_def = tf.compat.v1.GraphDef.FromString((tmp_path / "model.pb").read_bytes())
+    with tf.Graph().as_default() as graph:
+        tf.graph_util.import_graph_def(graph_def, name="")
+    for number, source in enumerate((graph_def, graph)):
+        report = convert(source, tmp_path / f"out{number}", inputs=["x"], outputs={"b": "y"})
+        assert report.source["kind"] == "memory" and report.source["path"] in ("GraphDef", "Graph")
+        np.testing.assert_array_equal(_run(tmp_path / f"out{number}", {"x": X})["b"], np.maximum(2 * X + 1, 0))
+
+
+@pytest.mark.parametrize("kind", [".pb", ".pbtxt", "memory"])
+def test_graph_def_without_names(kind: str, tmp_path: Path) -> None:
+    """The error names placeholders, and tensors that no node takes."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [None, 4], name="image")
+        scale = v1.placeholder_with_default(2.0, [], name="scale")
+        y = tf.nn.relu(x * scale, name="relu")
+        tf.nn.top_k(y, 2, name="best")
+        tf.nn.softmax(y, name="probabilities")
+        tf.no_op("nothing")
+    source: Any = graph.as_graph_def()
+    if kind != "memory":
+        tf.io.write_graph(source, str(tmp_path), f"model{kind}", as_text=kind == ".pbtxt")
+        source = tmp_path / f"model{kind}"
+    inputs, outputs = "image:0, scale:0", "best:0, best:1, probabilities:0"
+    with pytest.raises(InvalidArgumentError) as raised:
+        convert(source, tmp_path / "out")
+    assert f"Its placeholders are: {inputs}. Its tensors without consumers are: {outputs}." in str(raised.value)
+    assert "inputs=['image:0'], outputs=['best:0']" in str(raised.value)
+    with pytest.raises(InvalidArgumentError, match="found no outputs") as raised:
+        convert(source, tmp_path / "out", inputs=["image", "scale"])
+    assert outputs in str(raised.value) and inputs not in str(raised.value)
+    convert(source, tmp_path / "out", inputs=["image"], outputs=["probabilities"])
+
+
+def test_graph_def_with_variables(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [None, 4], name="x")
+        kernel = v1.get_variable("kernel", [4, 4])
+        tf.matmul(x, kernel, name="y")
+    with pytest.raises(ModelError, match="found variables without values: kernel"):
+        convert(graph, tmp_path / "out", inputs=["x"], outputs=["y"])
+    convert(graph, tmp_path / "out", inputs=["x"], outputs={"z": "x"})
+
+
+def _save_keras_2_weights(path: str) -> None:
+    import tf_keras
+
+    tf_keras.Sequential([tf_keras.layers.Dense(3, input_shape=(4,))]).save_weights(path)
+
+
+@pytest.mark.parametrize("keras", [2, 3])
+def test_weights_without_a_model(keras: int, keras_model: Any, tmp_path: Path) -> None:
+    source = tmp_path / "model.weights.h5"
+    if keras == 3:
+        keras_model.save_weights(source)
+    else:
+        _save_keras_2_weights(str(source))
+    with pytest.raises(
+        ModelError, match=r"found its weights alone, .* call model.load_weights\('.*model.weights.h5'\)"
+    ):
+        convert(source, tmp_path / "out")
+    (tmp_path / "model.index").write_bytes(b"")
+    with pytest.raises(InvalidArgumentError, match="found a checkpoint, which has weights and no model"):
+        convert(tmp_path / "model.index", tmp_path / "out")
 
 
 @pytest.mark.parametrize("suffix", [".pb", ".pbtxt"])

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidArgumentError, ModelError, UnsupportedError
+from .causes import cause_of
 from .options import Options
+from .storage import room_for
 
 __all__ = ["KERAS_SUFFIXES", "Exported", "export", "export_keras_file", "is_object"]
 
@@ -54,14 +56,13 @@ def export(source: Any, folder: Path, options: Options) -> Exported:
     """
     directory = folder / _EXPORTED
     if is_object(source):
-        options.refuse_tensor_names()
-        with _quiet():
-            _export_object(source, directory)
+        with _quiet(), room_for(directory, lambda: _size_in_memory(source)):
+            _export_object(source, directory, options)
         return Exported(directory, type(source).__qualname__, "memory")
     path = Path(source)
     if path.suffix.lower() in KERAS_SUFFIXES and path.is_file() and {"keras", "tf_keras"} & sys.modules.keys():
-        with _quiet():
-            export_keras_file(path, directory)
+        with _quiet(), room_for(directory, path.stat().st_size):
+            export_keras_file(path, directory, options)
         return Exported(directory, str(path), "keras")
     return Exported(path, str(path))
 
@@ -82,10 +83,11 @@ def _quiet() -> Iterator[None]:
         logger.removeFilter(others)
 
 
-def export_keras_file(path: Path, directory: Path) -> None:
+def export_keras_file(path: Path, directory: Path, options: Options) -> None:
     """Load a Keras file and export the model."""
     import tensorflow as tf
 
+    _refuse_weights_alone(path)
     try:
         model = _load_keras(tf.keras, path)
     except Exception as error:
@@ -97,7 +99,25 @@ def export_keras_file(path: Path, directory: Path) -> None:
             model = _load_keras(legacy, path)
         except Exception:
             raise _unreadable(path, error, "") from error
-    _export_object(model, directory)
+    _export_object(model, directory, options)
+
+
+def _refuse_weights_alone(path: Path) -> None:
+    """Refuse a file that ``save_weights`` of Keras 2 or 3 wrote."""
+    if path.suffix.lower() == ".keras":
+        return
+    h5py = importlib.import_module("h5py")
+    try:
+        with h5py.File(path, "r") as file:
+            has_model = "model_config" in file.attrs
+    except OSError:
+        return  # Keras says why it cannot be read.
+    if not has_model:
+        raise ModelError(
+            f"{path}: expected a Keras model, found its weights alone, as save_weights writes them: the file has no "
+            f"layers. Build the model in Python, call model.load_weights({str(path)!r}), and pass the model itself to "
+            "tftrt.convert; or save it whole with model.save."
+        )
 
 
 def _load_keras(keras: Any, path: Path) -> Any:
@@ -118,17 +138,24 @@ def _legacy_keras() -> Any:
 
 def _unreadable(path: Path, error: Exception, hint: str) -> ModelError:
     return ModelError(
-        f"{path}: expected a model that the installed Keras can load, found: {error} {hint}"
+        f"{path}: expected a model that the installed Keras can load, found: {cause_of(error)} {hint}"
         "Register custom objects, or export the model to a SavedModel where it was made."
     )
 
 
-def _export_object(source: Any, directory: Path) -> None:
+def _export_object(source: Any, directory: Path, options: Options) -> None:
     import tensorflow as tf
 
+    if isinstance(source, tf.Graph):
+        source = source.as_graph_def()
+    if isinstance(source, tf.compat.v1.GraphDef):
+        from .graph_source import write_saved_model
+
+        return write_saved_model(source, "source", directory, options)
+    options.refuse_tensor_names()
     if not isinstance(source, tf.Module) and not _is_keras(source) and not _is_concrete(source):
         raise InvalidArgumentError(
-            "source: expected a path, a tf.Module, a keras.Model or a ConcreteFunction, "
+            "source: expected a path, a tf.Module, a keras.Model, a ConcreteFunction or a frozen GraphDef, "
             f"found {type(source).__qualname__}. For a tf.function, pass fn.get_concrete_function(...)."
         )
     try:
@@ -142,9 +169,17 @@ def _export_object(source: Any, directory: Path) -> None:
         raise
     except Exception as error:
         raise UnsupportedError(
-            f"source: TensorFlow cannot export this {type(source).__qualname__} as a SavedModel: {error} "
+            f"source: TensorFlow cannot export this {type(source).__qualname__} as a SavedModel: {cause_of(error)} "
             "Export it with tf.saved_model.save, which shows more, and convert the directory."
         ) from error
+
+
+def _size_in_memory(source: Any) -> int:
+    """Bytes of a model's weights, or of a GraphDef."""
+    if hasattr(source, "ByteSize"):
+        return int(source.ByteSize())
+    variables: Any = getattr(source, "variables", None) or getattr(getattr(source, "graph", None), "variables", ())
+    return sum(variable.numpy().nbytes for variable in variables)
 
 
 def _is_keras(source: Any) -> bool:

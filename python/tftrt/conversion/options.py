@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from os import PathLike, fspath
 from typing import Any
 
-from .._arguments import PROFILE_STRATEGIES, check_flag, check_whole, read_choice
+from .._arguments import PROFILE_STRATEGIES, check_flag, check_whole, read_choice, split_tags
 from ..errors import InvalidArgumentError
 
 DEFAULT_WORKSPACE_BYTES = 1 << 30
@@ -27,7 +27,7 @@ class Options:
 
     precision: str
     signatures: Sequence[str] | None
-    tags: Sequence[str]
+    tags: str | Sequence[str]
     inputs: Sequence[str] | Mapping[str, str] | None
     outputs: Sequence[str] | Mapping[str, str] | None
     minimum_segment_size: int
@@ -54,7 +54,7 @@ class Options:
         check_flag("dynamic_shapes", self.dynamic_shapes)
         check_flag("use_calibration", self.use_calibration)
         check_flag("strip_asserts", self.strip_asserts)
-        self.tags = _names("tags", [self.tags] if isinstance(self.tags, str) else self.tags)
+        self.tags = _names("tags", split_tags(self.tags))
         self.op_denylist = _names("op_denylist", self.op_denylist)
         if self.signatures is not None:
             self.signatures = _names("signatures", self.signatures)
@@ -76,8 +76,8 @@ class Options:
         """
         if self.inputs is not None or self.outputs is not None:
             raise InvalidArgumentError(
-                "inputs, outputs: expected only with a frozen GraphDef (.pb or .pbtxt file), found with another kind "
-                "of source. Leave them out: the model's signatures name its inputs and outputs."
+                "inputs, outputs: expected only with a frozen GraphDef (a .pb or .pbtxt file, or in memory), found "
+                "them with another kind of source. Leave them out: the model's signatures name its inputs and outputs."
             )
 
     def to_dict(self) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from .options import Options
 from .report import ConversionReport
 from .request import Batches
 from .source import Source, open_source
+from .storage import copy_files, room_for
 
 Progress = Callable[[str, float], None]
 Ask = Callable[[Path, list[str]], Batches]
@@ -64,7 +64,8 @@ def convert(
             source = stack.enter_context(open_source(exported, options))
         report.source = {"path": source.path, "kind": source.kind, "fingerprint": source.fingerprint}
         report.sizes.source_bytes = source.size
-        _convert(source, directory, options, report, phases)
+        with room_for(Path(report.destination), source.size):
+            _convert(source, directory, options, report, phases)
         with phases.measure("sum up", 0.87):
             files = list_files(directory)
             report.sizes.output_bytes = sum(file["bytes"] for file in files)
@@ -188,11 +189,15 @@ def _write_model(model: Any, merged: Any, saved: list[Any], directory: Path) -> 
         if collection in model.meta.collection_def:
             meta.collection_def[collection].CopyFrom(model.meta.collection_def[collection])
     check_size(result.ByteSize(), "the converted model")
-    (directory / "saved_model.pb").write_bytes(result.SerializeToString(deterministic=True))
+    with room_for(directory / "saved_model.pb", result.ByteSize()):
+        (directory / "saved_model.pb").write_bytes(result.SerializeToString(deterministic=True))
     for part in ("assets", "assets.extra"):
         if (model.directory / part).is_dir():
-            ignored = shutil.ignore_patterns("tftrt.json", "trt-serialized-engine.*")
-            shutil.copytree(model.directory / part, directory / part, ignore=ignored)
+            copy_files(model.directory / part, directory / part, _is_of_conversion)
+
+
+def _is_of_conversion(name: str) -> bool:
+    return name == "tftrt.json" or name.startswith("trt-serialized-engine.")
 
 
 def _check_tensorflow() -> None:

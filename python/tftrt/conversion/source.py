@@ -13,6 +13,7 @@ from ..errors import InvalidArgumentError, ModelError
 from ..manifest import file_sha256
 from .export import KERAS_SUFFIXES, Exported, export_keras_file
 from .options import Options
+from .storage import files_below, room_for
 
 _GRAPH_SUFFIXES = (".pb", ".pbtxt")
 
@@ -53,9 +54,11 @@ def check_path(path: Path, options: Options) -> None:
             f"{path}: expected a SavedModel's directory, found a file in it. Pass {str(path.parent)!r}."
         )
     elif suffix not in (*KERAS_SUFFIXES, *_GRAPH_SUFFIXES):
+        checkpoint = path.suffix == ".index" or ".data-" in path.suffix
         raise InvalidArgumentError(
             f"{path}: expected a SavedModel directory, a .keras or .h5 file, or a .pb or .pbtxt GraphDef, "
-            f"found a file that ends with {path.suffix!r}."
+            f"found a {'checkpoint, which has weights and no model' if checkpoint else 'file'} that ends with "
+            f"{path.suffix!r}."
         )
     if path.is_dir() or suffix not in _GRAPH_SUFFIXES:
         options.refuse_tensor_names()
@@ -80,12 +83,13 @@ def open_source(exported: Exported, options: Options) -> Iterator[Source]:
     with TemporaryDirectory(prefix="tftrt-source-") as temporary:
         directory = Path(temporary) / "model"
         if path.suffix.lower() in KERAS_SUFFIXES:
-            export_keras_file(path, directory)
+            export_keras_file(path, directory, options)
             kind = "keras"
         else:
-            from .graph_source import write_saved_model
+            from .graph_source import read_graph, write_saved_model
 
-            write_saved_model(path, directory, options)
+            with room_for(directory, path.stat().st_size):
+                write_saved_model(read_graph(path), str(path), directory, options)
             kind = "graph_def"
         yield _describe(directory, kind, exported.name, [path])
 
@@ -100,7 +104,7 @@ def _model_files(directory: Path) -> list[Path]:
         )
     files = [path for path in directory.glob("saved_model.pb*") if path.is_file()]
     for part in ("variables", "assets"):
-        files.extend(path for path in (directory / part).rglob("*") if path.is_file())
+        files.extend(files_below(directory / part))
     return sorted(files)
 
 

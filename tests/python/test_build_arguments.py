@@ -39,14 +39,15 @@ def forge(source: Path, destination: Path, manifest: dict[str, Any] | None = Non
     return destination
 
 
-def spec(name: str, shape: tuple[int, ...] | None, dtype: str = "float32") -> Any:
-    return SimpleNamespace(name=name, shape=shape, dtype=np.dtype(dtype))
+def spec(name: str, shape: tuple[int, ...] | None, dtype: str = "float32", default: Any = None) -> Any:
+    return SimpleNamespace(name=name, shape=shape, dtype=np.dtype(dtype), default=default)
 
 
 def signature(name: str, *inputs: Any) -> Any:
     return SimpleNamespace(name=name, inputs=list(inputs), unsupported="")
 
 
+DEFAULTED = signature("defaulted", spec("x", (-1, 4)), spec("bias", (-1, 4), default=np.zeros((1, 4), np.float32)))
 IMAGE = signature("serving_default", spec("image", (-1, 8, 8, 3)))
 PAIR = signature("pair", spec("ids", (-1, -1), "int32"), spec("mask", (-1, -1), "int32"))
 
@@ -249,6 +250,16 @@ def test_shapes_are_for_the_signatures_with_these_inputs() -> None:
         r.to_dict() for r in [*requests, request]
     ]
     assert fixed_requests([(3, 4)], [signature("any", spec("x", None))])[0].shapes == {"fixed": {"x": (3, 4)}}
+
+
+def test_inputs_that_are_left_out_have_the_shapes_of_their_defaults() -> None:
+    for shapes in ({"x": (2, 4)}, (2, 4)):
+        (request,) = fixed_requests([shapes], [DEFAULTED])
+        assert request.shapes == {"fixed": {"x": (2, 4), "bias": (1, 4)}}
+    (request,) = fixed_requests([{"x": (2, 4), "bias": (2, 4)}], [DEFAULTED])
+    assert request.shapes["fixed"]["bias"] == (2, 4)
+    with pytest.raises(InvalidArgumentError, match="expected a shape for each input"):
+        fixed_requests([{"bias": (2, 4)}], [DEFAULTED])
 
 
 def test_each_shape_once_and_with_data() -> None:

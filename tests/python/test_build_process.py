@@ -441,7 +441,7 @@ class FakeBuilder:
 
     gpu = SimpleNamespace(name="GPU", compute_capability="9.0", driver="1")
     tensorrt_version = "8.6.1"
-    image = SimpleNamespace(name="image", dtype=np.dtype(np.float32), shape=(-1, 2))
+    image = SimpleNamespace(name="image", dtype=np.dtype(np.float32), shape=(-1, 2), default=None)
     signatures = (SimpleNamespace(name="serve", inputs=(image,)),)
     timing_cache = b"timings"
     plan_keys: ClassVar[dict[str, str]] = {"engine": "key", "other": "another"}

@@ -15,8 +15,8 @@ from tftrt.batches.spool import Spool, load_batch
 from tftrt.errors import InvalidArgumentError
 
 
-def spec(name: str, shape: tuple[int, ...] | None, dtype: Any = np.float32) -> Any:
-    return SimpleNamespace(name=name, shape=shape, dtype=np.dtype(dtype))
+def spec(name: str, shape: tuple[int, ...] | None, dtype: Any = np.float32, default: Any = None) -> Any:
+    return SimpleNamespace(name=name, shape=shape, dtype=np.dtype(dtype), default=default)
 
 
 def signature(name: str, *inputs: Any) -> Any:
@@ -72,6 +72,15 @@ def test_pickles_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "objects.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(InvalidArgumentError, match="numbers or strings"):
         read(tmp_path / "objects.npy")
+
+
+def test_inputs_that_are_left_out_have_their_defaults() -> None:
+    scale = np.full((1,), 3, np.float32)
+    defaulted = signature("defaulted", spec("x", (-1, 2)), spec("scale", (1,), default=scale))
+    ((_, arrays),) = read([{"x": floats(3, 2)}], defaulted)
+    assert arrays["scale"].tolist() == [3]
+    with pytest.raises(InvalidArgumentError, match="expected an array for each input"):
+        read([{"scale": scale}], defaulted)
 
 
 def test_functions() -> None:

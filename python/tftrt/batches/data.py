@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .._native import SignatureSpec, TensorSpec
 from .._values import to_array
 from ..errors import InvalidArgumentError
-from .specs import describe, describe_inputs, fits, input_names
+from .specs import describe, describe_inputs, fits, input_names, takes
 
 __all__ = ["Arrays", "Source", "open_sources", "read_batches"]
 
@@ -126,7 +126,7 @@ def read_batches(
     Args:
         argument: The argument's name, for messages.
         sources: Where they come from.
-        signatures: A batch is for each of them that has exactly its inputs.
+        signatures: A batch is for each of them that takes exactly its inputs.
 
     Yields:
         What the batch is called in messages, the signature's name, and arrays by input name.
@@ -146,7 +146,7 @@ def read_batches(
                 yield (
                     where,
                     signature.name,
-                    {spec.name: _check(where, spec, values[spec.name]) for spec in signature.inputs},
+                    {spec.name: _check(where, spec, values.get(spec.name, spec.default)) for spec in signature.inputs},
                 )
     if sources and not count:
         raise _no_batches(argument)
@@ -161,7 +161,7 @@ def _match(
 ) -> Iterator[tuple[SignatureSpec, Mapping[str, Any]]]:
     """The signatures that the batch is for, and its values by input name."""
     if isinstance(batch, Mapping):
-        found = [signature for signature in signatures if set(input_names(signature)) == set(batch)]
+        found = [signature for signature in signatures if takes(signature, batch)]
         given = ", ".join(map(repr, batch)) or "no input"
     else:
         values = batch if _is_row(batch) else [batch]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from .._native import SignatureSpec, TensorSpec
 
-__all__ = ["describe", "describe_inputs", "fits", "input_names"]
+__all__ = ["describe", "describe_inputs", "fits", "input_names", "only_input", "takes"]
 
 
 def describe(spec: TensorSpec) -> str:
@@ -29,6 +29,19 @@ def fits(spec: TensorSpec, shape: Sequence[int]) -> bool:
     return spec.shape is None or (
         len(shape) == len(spec.shape) and all(wanted in (-1, size) for wanted, size in zip(spec.shape, shape))
     )
+
+
+def takes(signature: SignatureSpec, names: Iterable[str]) -> bool:
+    """Whether a call may give exactly these inputs: those without a default value are among them."""
+    given = set(names)
+    needed = {spec.name for spec in signature.inputs if spec.default is None}
+    return needed <= given <= set(input_names(signature))
+
+
+def only_input(signature: SignatureSpec) -> str | None:
+    """Name of the one input, or of the one without a default value; None if there is no such input."""
+    needed = [spec.name for spec in signature.inputs if spec.default is None or len(signature.inputs) == 1]
+    return needed[0] if len(needed) == 1 else None
 
 
 def input_names(signature: SignatureSpec) -> list[str]:

@@ -134,9 +134,12 @@ def default_requests(
 
 
 def _only_shapes(signature: SignatureSpec) -> Shapes | None:
-    """The shapes of inputs that take no others."""
-    shapes = {}
+    """The shapes of inputs that take no others, and of default values."""
+    shapes: Shapes = {}
     for spec in signature.inputs:
+        if spec.default is not None:
+            shapes[spec.name] = spec.default.shape
+            continue
         if spec.shape is None or any(size < 1 for size in spec.shape):
             return None
         shapes[spec.name] = spec.shape

@@ -7,7 +7,7 @@ from operator import index
 from typing import Any, Union
 
 from .._native import SignatureSpec, TensorSpec
-from ..batches.specs import describe, describe_inputs, fits, input_names
+from ..batches.specs import describe, describe_inputs, fits, only_input, takes
 from ..errors import InvalidArgumentError
 
 __all__ = ["Shape", "ShapeSet", "Shapes", "check_range", "fit", "matching", "parse_shapes", "read_set", "read_sets"]
@@ -101,16 +101,16 @@ def _refuse(argument: str, value: Any) -> InvalidArgumentError:
 
 
 def matching(argument: str, shapes: ShapeSet, signatures: Sequence[SignatureSpec]) -> list[SignatureSpec]:
-    """The signatures that have exactly these inputs.
+    """The signatures that take exactly these inputs.
 
     Raises:
         InvalidArgumentError: There is none.
     """
     if isinstance(shapes, dict):
-        found = [signature for signature in signatures if set(input_names(signature)) == set(shapes)]
+        found = [signature for signature in signatures if takes(signature, shapes)]
         given = ", ".join(map(repr, shapes)) or "none"
     else:
-        found = [signature for signature in signatures if len(signature.inputs) == 1]
+        found = [signature for signature in signatures if only_input(signature) is not None]
         given = f"{_text(shapes)} without a name"
     if found:
         return found
@@ -121,12 +121,16 @@ def matching(argument: str, shapes: ShapeSet, signatures: Sequence[SignatureSpec
 
 
 def fit(argument: str, shapes: ShapeSet, signature: SignatureSpec) -> Shapes:
-    """``shapes`` by name, after a comparison with the signature, which has these inputs.
+    """``shapes`` by name, after a comparison with the signature, which takes these inputs.
+
+    Inputs that are left out have the shapes of their default values.
 
     Raises:
         InvalidArgumentError: The number of dimensions, or the size of one that is fixed, differs.
     """
-    named = shapes if isinstance(shapes, dict) else {signature.inputs[0].name: shapes}
+    given = shapes if isinstance(shapes, dict) else {str(only_input(signature)): shapes}
+    defaults = {spec.name: spec.default.shape for spec in signature.inputs if spec.default is not None}
+    named = {**defaults, **given}
     for spec in signature.inputs:
         _check(argument, spec, named[spec.name])
     return named

@@ -170,7 +170,8 @@ def _export_object(source: Any, directory: Path, options: Options) -> None:
     except Exception as error:
         raise UnsupportedError(
             f"source: TensorFlow cannot export this {type(source).__qualname__} as a SavedModel: {cause_of(error)} "
-            "Export it with tf.saved_model.save, which shows more, and convert the directory."
+            "Correct the model (tf.saved_model.save shows the traceback of the same error), or pass a tf.Module that "
+            "tracks all variables and tables that its functions use."
         ) from error
 
 

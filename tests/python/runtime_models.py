@@ -288,14 +288,20 @@ def mixing(directory: str) -> None:
     def counting(x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"y": x + tf.cast(module.count.assign_add(tf.shape(x)[0]), tf.float32)}
 
+    def strict(x: tf.Tensor) -> dict[str, tf.Tensor]:
+        count = module.count.assign_add(tf.shape(x)[0])
+        with tf.control_dependencies([count]):
+            fine = tf.debugging.assert_less(x, 5.0)
+        with tf.control_dependencies([fine]):
+            return {"y": x + 1.0}
+
     def noise(x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"y": x + tf.random.uniform(tf.shape(x))}
 
     def rows(x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"y": tf.nn.relu(x @ module.w), "words": tf.strings.as_string(x[:, :1]), "index": tf.argmax(x, 1)}
 
-    signatures = {
-        f.__name__: tf.function(f, input_signature=spec) for f in (gram, center, softmax, flip, counting, noise, rows)
-    }
+    functions = (gram, center, softmax, flip, counting, strict, noise, rows)
+    signatures = {f.__name__: tf.function(f, input_signature=spec) for f in functions}
     module.calls = list(signatures.values())
     tf.saved_model.save(module, directory, signatures=signatures)

@@ -24,7 +24,7 @@ def mixing(tensorflow: TensorFlow, tmp_path_factory: pytest.TempPathFactory) -> 
     return directory
 
 
-def together(model: tftrt.Model, inputs: list[Any]) -> list[dict[str, np.ndarray]]:
+def together(model: Callable[[Any], dict[str, np.ndarray]], inputs: list[Any]) -> list[dict[str, np.ndarray]]:
     """The results of calls that are made at the same time."""
     results: list[Any] = [None] * len(inputs)
     start = threading.Barrier(len(inputs))
@@ -77,6 +77,24 @@ def test_state_and_randomness_are_never_shared(
         else:
             assert len({result["y"][0, 0] for result in found}) == CALLERS
     assert reason in capfd.readouterr().err
+
+
+def test_calls_that_fail_have_their_effects_once(mixing: Path) -> None:
+    with tftrt.Model(mixing, "strict", device="cpu", max_batch=CALLERS, max_wait_us=100_000) as model:
+        failed = []
+
+        def call(x: float) -> dict[str, np.ndarray]:
+            try:
+                return model(np.full((1, 4), x, np.float32))
+            except tftrt.InvalidArgumentError as error:
+                failed.append(str(error))
+                return {"y": np.full((1, 4), x + 1)}
+
+        for time in range(1, 6):
+            found = together(call, [0.0, 1.0, 9.0, 2.0])
+            assert [result["y"][0, 0] for result in found] == [1, 2, 10, 3]
+            assert len(failed) == time
+        assert model.with_signature("counting")(np.zeros((1, 4), np.float32))["y"][0, 0] == 5 * 4 + 1
 
 
 def test_rows_that_are_proved_are_shared(mixing: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -33,6 +33,13 @@ def test_measures_each_path_batch_and_number_of_callers(exported: Callable[[str]
     assert len(result.stdout.splitlines()) == 2 + len(rows)
 
 
+def test_inputs_with_a_default_have_it(exported: Callable[[str], Path]) -> None:
+    arguments = ["--duration=0.1", "--warmup=0", "--device=cpu", "--batch_size=2"]
+    result = run("--model_path", str(exported("defaulted_input")), *arguments)
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout.splitlines()) == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [

@@ -44,6 +44,19 @@ def test_files_in_and_out(exported: Export, tmp_path: Path) -> None:
         )
 
 
+def test_inputs_with_a_default_have_it(exported: Export, tmp_path: Path) -> None:
+    x = np.ones((2, 4), np.float32)
+    x.tofile(tmp_path / "x.raw")
+    words = ["--device=cpu", "--batch_size=2", f"--input=x={tmp_path / 'x.raw'}", "--output", tmp_path / "out"]
+    result = run("--model_path", exported("defaulted_input"), *words)
+    assert result.returncode == 0, result.stderr
+    assert "input  scale: float32[], default" in result.stdout
+    np.testing.assert_array_equal(np.fromfile(tmp_path / "out/y.raw", np.float32), np.full(8, 3))
+    np.full((), 5, np.float32).tofile(tmp_path / "scale.raw")
+    result = run("--model_path", exported("defaulted_input"), *words, f"--input=scale={tmp_path / 'scale.raw'}")
+    np.testing.assert_array_equal(np.fromfile(tmp_path / "out/y.raw", np.float32), np.full(8, 6))
+
+
 def test_random_inputs(exported: Export) -> None:
     result = run("--model_path", exported("cnn"), "--batch_size", "3", "--input_size", "8", "--device", "cpu")
     assert result.returncode == 0, result.stderr

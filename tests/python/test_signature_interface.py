@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import models
 import tftrt
 from conftest import TensorFlow
 from tftrt.cli import main
@@ -222,6 +223,29 @@ def test_calls_that_leave_inputs_out_share_runs(
             for scale, (x, result) in enumerate(zip(rows, together(calls))):
                 np.testing.assert_allclose(result["y"], scaled(x, scale=scale), rtol=1e-5)
     assert "run one by one" not in capfd.readouterr().err
+
+
+def with_default(directory: str) -> None:
+    """A TensorFlow 1 model, as :func:`models.defaulted_input`, and one whose default is computed."""
+    import tensorflow as tf
+
+    models.defaulted_input(f"{directory}/source")
+    tftrt.convert(f"{directory}/source", f"{directory}/converted")
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        x = v1.placeholder(tf.float32, [None, 4], name="x")
+        scale = v1.placeholder_with_default(tf.reduce_max(x), [], name="scale")
+        v1.saved_model.simple_save(session, f"{directory}/computed", {"x": x, "scale": scale}, {"y": x * scale})
+
+
+def test_placeholders_with_a_default(tensorflow: TensorFlow, tmp_path: Path) -> None:
+    tensorflow.call(with_default, str(tmp_path))
+    for kind in ("source", "converted"):
+        with tftrt.Model(tmp_path / kind, device="cpu") as model:
+            np.testing.assert_array_equal(model(X)["y"], X * 2 + 1)
+            np.testing.assert_array_equal(model(x=X, scale=np.float32(3))["y"], X * 3 + 1)
+    with tftrt.Model(tmp_path / "computed", device="cpu") as model:
+        assert [spec.default for spec in model.inputs] == [None, None]
 
 
 # Shapes

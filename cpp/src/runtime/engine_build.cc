@@ -13,6 +13,7 @@
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tf/gpu_device.h"
 #include "tf/status.h"
+#include "tf/status_text.h"
 #include "tftrt/error.h"
 
 namespace tftrt {
@@ -281,7 +282,7 @@ void EngineBuild::EndCalibration(const EngineNode& engine, BuiltEngine& result) 
   std::vector<tensorflow::Tensor> table;
   const absl::Status status = session_.Run({}, {controls_.at(engine.name).calibration}, {}, &table);
   if (!status.ok()) {
-    result.problem = "its calibration failed: " + std::string(status.message());
+    result.problem = "its calibration failed: " + CauseOf(status.message());
     return;
   }
   tables_[engine.name] = table[0].scalar<tensorflow::tstring>()();

@@ -62,6 +62,16 @@ class GraphTensors {
     return shapes->second.list().shape(name->index);
   }
 
+  // The constant that TensorFlow 1 takes for a placeholder that is not fed; null if there is none.
+  const tensorflow::TensorProto* DefaultOf(const std::string& tensor) const {
+    const NodeDef* node = Find(NodeName(tensor));
+    if (node == nullptr || node->op() != "PlaceholderWithDefault" || node->input().empty()) return nullptr;
+    const NodeDef* constant = Find(NodeName(node->input(0)));
+    if (constant == nullptr || constant->op() != "Const") return nullptr;
+    const auto value = constant->attr().find("value");
+    return value == constant->attr().end() ? nullptr : &value->second.tensor();
+  }
+
   tensorflow::DataType TypeOf(const std::string& tensor) const {
     const NodeDef* node = Find(NodeName(tensor));
     if (node == nullptr || !IsPlaceholder(*node)) return tensorflow::DT_INVALID;
@@ -152,6 +162,9 @@ void BindInputs(const tensorflow::SignatureDef& definition, const GraphTensors& 
       problem = "input \"" + name + "\" " + problem + "; export a signature with dense tensors";
     } else if (value != definition.defaults().end()) {
       problem = ReadDefault(value->second, input);
+    } else if (const auto* constant = tensors.DefaultOf(info.name())) {
+      // One that does not fit is no default: every call gives the input.
+      ReadDefault(*constant, input);
     }
     if (spec.unsupported.empty()) spec.unsupported = problem;
     spec.inputs.push_back(std::move(input));

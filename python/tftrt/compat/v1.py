@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import _native
+from .._arguments import split_tags
 from ..errors import InvalidArgumentError, ModelError, UnsupportedError
 from .engine_attributes import for_each_engine, set_calibration
 from .errors import OrderError
@@ -93,7 +94,7 @@ class TrtGraphConverter:
                 )
             self._static_batch = max_batch_size
         self._source = None if input_saved_model_dir is None else Path(input_saved_model_dir)
-        self._tags = list(input_saved_model_tags or ["serve"])
+        self._tags = list(split_tags(input_saved_model_tags) or ["serve"])
         self._signature = input_saved_model_signature_key or _FROZEN_SIGNATURE
         self._input_graph_def = input_graph_def
         self._nodes_denylist = nodes_denylist

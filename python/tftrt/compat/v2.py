@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from .._arguments import split_tags
 from .._native import TensorSpec
 from ..errors import IncompatibleError, InvalidArgumentError, UnsupportedError
 from .errors import OrderError
@@ -88,7 +89,7 @@ class TrtGraphConverterV2:
         )
         check_parameters(self._parameters)
         self._source = Path(input_saved_model_dir)
-        self._tags = list(input_saved_model_tags or ["serve"])
+        self._tags = list(split_tags(input_saved_model_tags) or ["serve"])
         self._signature = input_saved_model_signature_key or "serving_default"
         self._dynamic = bool(use_dynamic_shape)
         self._strategy = _check_strategy(dynamic_shape_profile_strategy or PROFILE_STRATEGY_RANGE)

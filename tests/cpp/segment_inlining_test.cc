@@ -114,7 +114,7 @@ GraphDef Optimized(const MetaGraphDef& model, const std::vector<std::string>& fe
   item.fetch = fetches;
   tensorflow::ConfigProto config;
   *config.mutable_graph_options()->mutable_rewrite_options() =
-      MakeRewriterConfig(model.graph_def(), {}, Placement(), /*converted=*/true);
+      MakeGraphOptions(model.graph_def(), {}, Placement(), /*converted=*/true).rewrite_options();
   config.mutable_graph_options()->mutable_rewrite_options()->set_min_graph_nodes(-1);
   GraphDef result;
   tensorflow::grappler::MetaOptimizer optimizer(/*cpu_device=*/nullptr, config);

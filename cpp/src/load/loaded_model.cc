@@ -192,10 +192,9 @@ class SessionModel final : public LoadedModel {
     timer.EndPhase("edit");
     for (const std::string& file : EngineAssets(meta_graph)) stock_.AddPlan(path + "/assets/" + file);
 
-    session_ =
-        StartSession(MakeSessionOptions(options, runtime, placement, single_threaded_,
-                                        MakeRewriterConfig(meta_graph.graph_def(), bound_, placement, converted)),
-                     meta_graph, path);
+    session_ = StartSession(MakeSessionOptions(options, runtime, placement, single_threaded_,
+                                               MakeGraphOptions(meta_graph.graph_def(), bound_, placement, converted)),
+                            meta_graph, path);
     if (placement.gpu) {
       gpu_ = std::make_unique<GpuDevice>(OpenGpu(*session_, placement.Device(), placement.gpu_index));
       stock_.BeginRestoring(*gpu_);

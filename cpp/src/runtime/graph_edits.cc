@@ -4,11 +4,13 @@
 
 #include "absl/strings/match.h"
 #include "runtime/captured_variables.h"
+#include "runtime/channels_first.h"
 #include "runtime/engine_nodes.h"
 #include "runtime/factor_edit.h"
 #include "runtime/graph_checks.h"
 #include "runtime/graph_pruning.h"
 #include "runtime/graph_walk.h"
+#include "runtime/run_time_nodes.h"
 #include "runtime/segment_inlining.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
@@ -96,16 +98,21 @@ void RestoreAsIs(const GraphPlan&, tensorflow::MetaGraphDef& meta_graph) {
 }
 
 void KeepBits(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {
+  if (!plan.converted && !plan.placement.gpu) HideCapturedConstants(meta_graph);
   // Elsewhere TensorRT is given the segments.
   if (plan.converted && plan.engines == EngineUse::kInline) KeepFactors(*meta_graph.mutable_graph_def());
+}
+
+void UseChannelsLast(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {
+  if (!plan.placement.gpu) TurnBackChannels(*meta_graph.mutable_graph_def());
 }
 
 using GraphEdit = void (*)(const GraphPlan&, tensorflow::MetaGraphDef&);
 
 // Everything that is done to a graph between reading and loading it.
 constexpr GraphEdit kGraphEdits[] = {
-    ChooseEngines, DropIdleInitializer, RestoreCaptured, Prune, Check, CheckVariables,
-    KeepBits,      RestoreAsIs,         PlaceOnDevice,
+    ChooseEngines,  DropIdleInitializer, RestoreCaptured, Prune,       Check,
+    CheckVariables, UseChannelsLast,     KeepBits,        RestoreAsIs, PlaceOnDevice,
 };
 
 }  // namespace

@@ -102,8 +102,8 @@ class SessionModelBuilder final : public ModelBuilder {
     EditGraph({path, placement, EngineUse::kEmpty, table_.get(), /*builds=*/true}, meta_graph);
     auto controls = AddEngineControls(NamesOf(engines), placement.Device(), *meta_graph.mutable_graph_def());
     session_ = StartSession(MakeSessionOptions({}, runtime, placement, /*single_threaded=*/false,
-                                               MakeRewriterConfig(meta_graph.graph_def(), bound_, placement,
-                                                                  /*converted=*/true)),
+                                               MakeGraphOptions(meta_graph.graph_def(), bound_, placement,
+                                                                /*converted=*/true)),
                             meta_graph, path);
     InitialiseSession(meta_graph, path, session_);
     RequireCapturedVariables(meta_graph, path, *session_);

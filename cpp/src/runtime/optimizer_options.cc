@@ -4,10 +4,13 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "runtime/channels_first.h"
 #include "runtime/graph_walk.h"
+#include "runtime/run_time_nodes.h"
 #include "tensorflow/core/framework/function.pb.h"
 #include "tensorflow/core/framework/node_def.pb.h"
 #include "tensorflow/core/framework/tensor_shape.h"
+#include "tensorflow/core/protobuf/rewriter_config.pb.h"
 
 namespace tftrt {
 namespace {
@@ -48,25 +51,6 @@ bool FedShapesAreTrue(const tensorflow::GraphDef& graph, const std::vector<Bound
   return true;
 }
 
-bool IsChannelsFirst(const tensorflow::NodeDef& node) {
-  const auto format = node.attr().find("data_format");
-  return format != node.attr().end() && format->second.s() == "NCHW";
-}
-
-template <typename Nodes>
-bool AnyChannelsFirst(const Nodes& nodes) {
-  return std::any_of(nodes.begin(), nodes.end(), IsChannelsFirst);
-}
-
-bool HasChannelsFirst(const tensorflow::GraphDef& graph) {
-  const auto& functions = graph.library().function();
-  return AnyChannelsFirst(graph.node()) || std::any_of(functions.begin(), functions.end(), [](const auto& function) {
-           return AnyChannelsFirst(function.node_def());
-         });
-}
-
-}  // namespace
-
 RewriterConfig MakeRewriterConfig(const tensorflow::GraphDef& graph, const std::vector<BoundSignature>& signatures,
                                   const Placement& placement, bool converted) {
   RewriterConfig config;
@@ -90,6 +74,21 @@ RewriterConfig MakeRewriterConfig(const tensorflow::GraphDef& graph, const std::
     config.set_min_graph_nodes(-1);
   }
   return config;
+}
+
+}  // namespace
+
+tensorflow::GraphOptions MakeGraphOptions(const tensorflow::GraphDef& graph,
+                                          const std::vector<BoundSignature>& signatures, const Placement& placement,
+                                          bool converted) {
+  tensorflow::GraphOptions options;
+  *options.mutable_rewrite_options() = MakeRewriterConfig(graph, signatures, placement, converted);
+  if (!placement.gpu && HasRunTimeNodes(graph)) {
+    // A session folds constants in one thread, in which some ops add up in another order.
+    options.mutable_optimizer_options()->set_opt_level(tensorflow::OptimizerOptions::L0);
+    options.mutable_optimizer_options()->set_do_common_subexpression_elimination(true);
+  }
+  return options;
 }
 
 }  // namespace tftrt

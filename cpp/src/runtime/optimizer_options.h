@@ -5,16 +5,16 @@
 
 #include "runtime/graph_edits.h"
 #include "runtime/signatures.h"
+#include "tensorflow/core/protobuf/config.pb.h"
 #include "tensorflow/core/protobuf/meta_graph.pb.h"
-#include "tensorflow/core/protobuf/rewriter_config.pb.h"
 
 namespace tftrt {
 
-// How TensorFlow's graph optimiser (Grappler) shall treat an edited graph. `converted` is whether tftrt's converter
-// wrote it.
-tensorflow::RewriterConfig MakeRewriterConfig(const tensorflow::GraphDef& graph,
-                                              const std::vector<BoundSignature>& signatures, const Placement& placement,
-                                              bool converted);
+// How TensorFlow's graph optimisers shall treat an edited graph: Grappler, and those that each session has.
+// `converted` is whether tftrt's converter wrote it.
+tensorflow::GraphOptions MakeGraphOptions(const tensorflow::GraphDef& graph,
+                                          const std::vector<BoundSignature>& signatures, const Placement& placement,
+                                          bool converted);
 
 }  // namespace tftrt
 

@@ -37,7 +37,7 @@ Placement ResolveDevice(const std::string& device) {
 
 tensorflow::SessionOptions MakeSessionOptions(const ModelOptions& options, const ResolvedRuntimeOptions& runtime,
                                               const Placement& placement, bool single_threaded,
-                                              const tensorflow::RewriterConfig& optimizer) {
+                                              const tensorflow::GraphOptions& graph) {
   tensorflow::SessionOptions session;
   tensorflow::ConfigProto& config = session.config;
   config.set_allow_soft_placement(true);
@@ -46,7 +46,7 @@ tensorflow::SessionOptions MakeSessionOptions(const ModelOptions& options, const
   if (options.inter_op_threads > 0)
     config.add_session_inter_op_thread_pool()->set_num_threads(options.inter_op_threads);
   if (single_threaded) config.mutable_experimental()->set_executor_type(kSingleThreadedExecutor);
-  *config.mutable_graph_options()->mutable_rewrite_options() = optimizer;
+  *config.mutable_graph_options() = graph;
   // The graph is final: TensorFlow need not keep what would let it grow.
   config.mutable_experimental()->set_optimize_for_static_graph(true);
   config.mutable_experimental()->set_disable_output_partition_graphs(true);

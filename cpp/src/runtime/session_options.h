@@ -3,7 +3,7 @@
 
 #include "api/backend.h"
 #include "runtime/graph_edits.h"
-#include "tensorflow/core/protobuf/rewriter_config.pb.h"
+#include "tensorflow/core/protobuf/config.pb.h"
 #include "tensorflow/core/public/session_options.h"
 #include "tftrt/options.h"
 
@@ -15,7 +15,7 @@ Placement ResolveDevice(const std::string& device);
 
 tensorflow::SessionOptions MakeSessionOptions(const ModelOptions& options, const ResolvedRuntimeOptions& runtime,
                                               const Placement& placement, bool single_threaded,
-                                              const tensorflow::RewriterConfig& optimizer);
+                                              const tensorflow::GraphOptions& graph);
 
 }  // namespace tftrt
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tensorflow.core.framework import graph_pb2, types_pb2
-from tensorflow.python.framework import op_def_registry
+from tensorflow.python.framework import dtypes, op_def_registry
 
 CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 WHILES = frozenset({"While", "StatelessWhile"})
@@ -43,6 +43,11 @@ def index_of(tensor: str) -> int:
     """The output index of ``x``, ``x:1`` or ``x:output:1``."""
     last = tensor.rpartition(":")[2]
     return int(last) if ":" in tensor and last.isdigit() else 0
+
+
+def canonical(tensor: str) -> str:
+    """The name of a tensor of the main graph with its output index: ``x:0`` for ``x``."""
+    return f"{node_of(tensor)}:{index_of(tensor)}"
 
 
 def tensor_names(info: Any) -> list[str]:
@@ -167,6 +172,11 @@ def is_handle(node: Any) -> bool:
 
 def _is_resource(argument: Any) -> bool:
     return bool(argument.is_ref or argument.type == types_pb2.DT_RESOURCE)
+
+
+def is_float(constant: Any) -> bool:
+    """Whether a Const or Placeholder node is of a floating-point type."""
+    return bool(dtypes.as_dtype(constant.attr["dtype"].type).is_floating)
 
 
 def add_default_attributes(graph: Any) -> None:

@@ -5,6 +5,7 @@ Grappler runs only the passes named here. After each, the invariants of :mod:`tf
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,11 +14,12 @@ from tensorflow.core.protobuf import config_pb2, device_properties_pb2, meta_gra
 from tensorflow.python.grappler import cluster as grappler_cluster
 from tensorflow.python.grappler import tf_optimizer
 
-from ..errors import InternalError
+from ..errors import InternalError, ModelError
 from .causes import cause_of
 from .effects import Effects, lowered_effects
 from .graphs import bodies, clear_devices
 from .invariants import find_broken, require
+from .load import import_graph
 
 _INLINING = "inlining"
 _HIDES_BODY = ("api_implements", "_noinline", "_XlaMustCompile")
@@ -59,13 +61,39 @@ def tidy(graph: Any, fetches: Iterable[str], effects: Effects) -> Any:
     return optimize("tidying", passes, graph, fetches, effects)
 
 
-def to_channels_first(graph: Any, fetches: Iterable[str], effects: Effects) -> Any:
-    """Rewrite convolutions and their surroundings to NCHW, as Grappler does for a GPU."""
+def to_channels_first(graph: Any, fetches: Iterable[str], effects: Effects) -> tuple[Any, list[str]]:
+    """Rewrite convolutions and their surroundings to NCHW, as Grappler does for a GPU.
+
+    Returns:
+        The graph, and sentences on the nodes that stay as they were.
+    """
+    left = [node for node in graph.node if _has_axis(node)]
     for node in graph.node:
         node.device = _GPU[-1].name
-    result = optimize("layout", ["layout"], graph, fetches, effects, devices=_GPU)
+    for node in left:
+        node.device = _CPU[0].name
+    notes = []
+    try:
+        result = optimize("layout", ["layout"], graph, fetches, effects, devices=_GPU)
+        import_graph(result, "the graph with channels first")
+    except (InternalError, ModelError) as error:
+        result = graph
+        notes.append(f"data_format stays as it was: TensorFlow's layout pass cannot rewrite this graph: {error}")
+    else:
+        types = Counter(node.op for node in left)
+        notes += [
+            f"{count} {op} nodes keep the data format: TensorFlow's layout pass rewrites such nodes wrongly"
+            for op, count in sorted(types.items())
+        ]
     clear_devices(result)
-    return result
+    return result, notes
+
+
+def _has_axis(node: Any) -> bool:
+    """Whether the layout pass would take a node for one that treats all elements of equal images alike."""
+    return node.op == "SelectV2" or (
+        node.op.startswith("QuantizeAndDequantize") and "axis" in node.attr and node.attr["axis"].i >= 0
+    )
 
 
 def optimize(

@@ -13,6 +13,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from ..errors import InternalError
 from . import passes
 from .canonical import order_engines
+from .captured_constants import hold_captured, release_captured
 from .check_costs import explain_checks
 from .constants import sink_constants
 from .effects import Effects, note_effects
@@ -23,7 +24,7 @@ from .graphs import (
     HEAVY_OPS,
     WHILES,
     bodies,
-    index_of,
+    canonical,
     node_of,
     prune,
     rename_tensors,
@@ -51,6 +52,7 @@ class SignatureGraph:
         graph: The GraphDef; only what the signature needs.
         definition: The SignatureDef, with the tensors of ``graph``.
         effects: The effects of the signature.
+        captured: The constants that the signature's function captures, as it captures variables.
         reasons: After conversion, for each op type why nodes stayed outside the engines, with their number.
         notes: After conversion, sentences on decisions for this signature.
     """
@@ -59,6 +61,7 @@ class SignatureGraph:
     graph: Any
     definition: Any
     effects: Effects = field(default_factory=Effects)
+    captured: frozenset[str] = frozenset()
     reasons: dict[str, dict[str, int]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -86,6 +89,7 @@ def prepare(model: LoadedModel, name: str, options: Options) -> SignatureGraph:
     _replace_fed_tensors(signature)
     signature.prune()
     _hold_lowering(signature.graph)
+    captured = hold_captured(signature.graph) if model.meta.HasField("object_graph_def") else {}
     signature.graph, _ = passes.inline_functions(signature.graph, signature.tensors, signature.effects)
     outputs = _name_outputs(signature)
     if options.strip_asserts:
@@ -93,6 +97,8 @@ def prepare(model: LoadedModel, name: str, options: Options) -> SignatureGraph:
         signature.notes.append("asserts, numeric checks and prints were removed (strip_asserts)")
     signature.effects = note_effects(signature.graph, outputs)
     signature.graph = passes.fold_constants(signature.graph, signature.tensors, signature.effects)
+    release_captured(signature.graph, captured)
+    signature.captured = frozenset(captured)
     signature.prune()
     return signature
 
@@ -104,14 +110,17 @@ def convert(signature: SignatureGraph, values: dict[str, Any], options: Options)
     (Switch, Merge, Enter, ...) let it look inside. They are lowered if that puts more heavy ops into engines.
     """
     names = {node.name for node in signature.graph.node}
-    freeze(signature.graph, {name: value for name, value in values.items() if name in names})
+    frozen_here = {name: value for name, value in values.items() if name in names}
+    freeze(signature.graph, frozen_here)
     use_known_ops(signature.graph)
     fetches = [*signature.tensors, *signature.effects.names]
-    fold_constants(signature.graph, fetches, keep_emulation(signature.graph, options))
+    variables = signature.captured.union(frozen_here)
+    fold_constants(signature.graph, fetches, keep_emulation(signature.graph, options), variables)
     sink_constants(signature.graph)
     signature.prune()
     if options.data_format == "NCHW":
-        signature.graph = passes.to_channels_first(signature.graph, signature.tensors, signature.effects)
+        signature.graph, notes = passes.to_channels_first(signature.graph, signature.tensors, signature.effects)
+        signature.notes += notes
     frozen = signature.graph
     effects = signature.effects
     best = _segment(signature, frozen, effects, options)
@@ -230,15 +239,15 @@ def _replace_fed_tensors(signature: SignatureGraph) -> None:
         placeholder.attr["dtype"].type = info.dtype
         placeholder.attr["shape"].shape.CopyFrom(info.tensor_shape)
         nodes[placeholder.name] = placeholder
-        replaced[_canonical(info.name)] = f"{placeholder.name}:0"
+        replaced[canonical(info.name)] = f"{placeholder.name}:0"
     if not replaced:
         return
     for node in signature.graph.node:
         for position, tensor in enumerate(node.input):
-            if not tensor.startswith("^") and _canonical(tensor) in replaced:
-                node.input[position] = replaced[_canonical(tensor)].removesuffix(":0")
+            if not tensor.startswith("^") and canonical(tensor) in replaced:
+                node.input[position] = replaced[canonical(tensor)].removesuffix(":0")
     for info in [*signature.definition.inputs.values(), *signature.definition.outputs.values()]:
-        rename_tensors(info, {tensor: replaced.get(_canonical(tensor), tensor) for tensor in tensor_names(info)})
+        rename_tensors(info, {tensor: replaced.get(canonical(tensor), tensor) for tensor in tensor_names(info)})
 
 
 def _name_outputs(signature: SignatureGraph) -> list[str]:
@@ -267,10 +276,6 @@ def _typed(info: Any) -> Iterator[tuple[str, int]]:
         yield from ((values, info.dtype), (indices, types_pb2.DT_INT64), (shape, types_pb2.DT_INT64))
     else:
         yield info.name, info.dtype
-
-
-def _canonical(tensor: str) -> str:
-    return f"{node_of(tensor)}:{index_of(tensor)}"
 
 
 def _unused(name: str, taken: Any) -> str:

@@ -17,6 +17,7 @@ from ..errors import InternalError
 from .effects import Effects, effect_classes
 from .graphs import clear_devices, index_of, node_of, op_def
 from .invariants import Broken, find_broken, require
+from .onednn import is_marked
 from .options import Options
 from .passes import optimize
 
@@ -24,6 +25,7 @@ _STEP = "TF-TRT's pass"
 _OUTSIDE = "/device:CPU:0"
 _INSIDE = "/device:GPU:"
 _OUTSIDE_REASON = "node can't be placed on GPU"
+_RUN_TIME_REASON = "depends on constants alone, and is computed at run time because oneDNN rounds otherwise"
 _MOST_TRIALS = 64
 _PLAIN = frozenset({"Const", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "NoOp"})
 
@@ -54,6 +56,7 @@ def segment(graph: Any, fetches: Iterable[str], effects: Effects, options: Optio
     """
     segmenter = _Segmenter(graph, list(fetches), effects, options)
     segmenter.leave_outside(_readers_of_references(graph))
+    segmenter.leave_outside({node.name: _RUN_TIME_REASON for node in graph.node if is_marked(node)})
     return segmenter.run()
 
 

@@ -21,6 +21,7 @@ import pytest
 
 import exports
 import tftrt
+from tftrt.conversion import process
 
 # oneDNN computes the same in another order if weights are constants, or an op is in a loop's body. It is what
 # test_onednn.py is about; without it results are equal bit for bit.
@@ -249,3 +250,19 @@ def python() -> Callable[..., subprocess.CompletedProcess[str]]:
         return result
 
     return run
+
+
+@pytest.fixture
+def in_conversions(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Takes code that the processes of later conversions run before they serve; it puts faults into them."""
+    folder = tmp_path_factory.mktemp("faults")
+    process._end()
+
+    def run(code: str) -> None:
+        (folder / "put_fault.py").write_text(code)
+        process._end()
+
+    monkeypatch.setattr(process, "_CODE", process._CODE.replace("main(arguments)", "import put_fault; main(arguments)"))
+    monkeypatch.syspath_prepend(str(folder))
+    yield run
+    process._end()

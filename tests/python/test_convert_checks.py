@@ -140,18 +140,13 @@ pipeline._write_model = spoiled
     ],
 )
 def test_wrong_results_are_not_put_in_place(
-    change: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    change: str, message: str, tmp_path: Path, in_conversions: Callable[[str], None]
 ) -> None:
-    """A conversion with a fault; ``sitecustomize`` puts it into the process that converts."""
     source = save(tmp_path / "source", dense=(lambda module, x: tf.nn.relu(x @ module.weight * 100.0), DENSE))
-    (tmp_path / "fault").mkdir()
-    (tmp_path / "fault" / "faulty.py").write_text(WRONG.replace("CHANGE", change))
-    monkeypatch.setattr(process, "_CODE", process._CODE.replace("main(arguments)", "import faulty; main(arguments)"))
-    monkeypatch.syspath_prepend(str(tmp_path / "fault"))
+    in_conversions(WRONG.replace("CHANGE", change))
     with pytest.raises(InternalError, match=message):
         tftrt.convert(source, tmp_path / "out", minimum_segment_size=50)
     assert not (tmp_path / "out").exists()
-    process._end()
 
 
 def test_how_close_is_close_enough() -> None:

@@ -54,8 +54,9 @@ def test_one_process_serves_all_conversions_and_tensorflow_stays_out_of_the_call
     python: Run, exported: Callable[[str], Path], tmp_path: Path
 ) -> None:
     code = """
-import os, sys, threading, tftrt
+import os, sys, threading, warnings, tftrt
 from tftrt.conversion import process
+warnings.simplefilter("error")
 source, target = sys.argv[1:]
 tftrt.convert(source, target + "/0")
 first = process._idle._process.pid

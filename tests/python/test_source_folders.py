@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import stat
 from collections.abc import Callable
@@ -190,17 +189,21 @@ def test_init_ops(which: str, expected: float, tensorflow: TensorFlow, tmp_path:
 # A disk that is full
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_while_writing(code: int, original: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(code, os.strerror(code))
+@pytest.mark.parametrize(("code", "function"), [("ENOSPC", "pathlib.Path.write_bytes"), ("EDQUOT", "shutil.copyfile")])
+def test_a_full_disk_while_writing(
+    code: str, function: str, original: Path, tmp_path: Path, in_conversions: Callable[[str], None]
+) -> None:
+    in_conversions(f"""
+import errno, os, pathlib, shutil
 
-    for target, name in ((Path, "write_bytes"), (shutil, "copyfile")):
-        with monkeypatch.context() as patch:
-            patch.setattr(target, name, refuse)
-            with pytest.raises(tftrt.ResourceExhaustedError, match=r"/\.out.*: expected room for [0-9,]+ bytes"):
-                tftrt.convert(original, tmp_path / "out")
-        assert list(tmp_path.iterdir()) == []
+def refuse(*_):
+    raise OSError(errno.{code}, os.strerror(errno.{code}))
+
+{function} = refuse
+""")
+    with pytest.raises(tftrt.ResourceExhaustedError, match=r"/\.out.*: expected room for [0-9,]+ bytes"):
+        tftrt.convert(original, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_libraries_words_for_a_full_disk(tmp_path: Path) -> None:

@@ -124,6 +124,18 @@ def _end() -> None:
         worker.stop()
 
 
+def _forget() -> None:
+    """In a process that was forked: another thread may have held the lock, and the idle process serves the parent."""
+    global _idle, _one_at_a_time
+    worker, _idle = _idle, None
+    _one_at_a_time = threading.RLock()
+    if worker is not None:
+        worker.abandon()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
 class _Worker:
     """The process, and the connection to it.
 
@@ -134,13 +146,12 @@ class _Worker:
     def __init__(self, owned: Sequence[str]) -> None:
         """Start it; see the class."""
         self.busy = False
-        self._parent = os.getpid()
         self._fits = _fingerprint()
         self._connection, theirs = Pipe()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115
         arguments = {
             "pipe": theirs.fileno(),
-            "parent": self._parent,
+            "parent": os.getpid(),
             "path": sys.path,
             "owned": list(owned),
             "idle": _IDLE_SECONDS,
@@ -168,7 +179,7 @@ class _Worker:
 
     def take(self, owned: Sequence[str]) -> bool:
         """Hand over the folders of the next conversion; False if the process cannot do it."""
-        if os.getpid() != self._parent or self._fits != _fingerprint():
+        if self._fits != _fingerprint():
             return False
         try:
             self._connection.send(("own", list(owned)))
@@ -205,11 +216,8 @@ class _Worker:
                 raise self._error(*content)
 
     def stop(self) -> None:
-        """End the process, unless it belongs to the parent of this one."""
+        """End the process."""
         self._connection.close()
-        if os.getpid() != self._parent:
-            self._process.returncode = 0  # Of the process that was forked: nothing to wait for.
-            return
         if self.busy:
             self._process.kill()
         try:
@@ -218,6 +226,11 @@ class _Worker:
             self._process.kill()
             self._process.wait()
         self._log.close()
+
+    def abandon(self) -> None:
+        """Let go of a process that belongs to the parent of this one."""
+        self._connection.close()
+        self._process.returncode = 0  # There is nothing to wait for.
 
     def _error(self, name: str, message: str, traceback: str) -> Error:
         kind: Callable[[str], Error] = getattr(errors, name, InternalError)

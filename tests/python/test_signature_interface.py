@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -312,6 +312,38 @@ def test_handles_of_resources(tensorflow: TensorFlow, tmp_path: Path) -> None:
             np.testing.assert_array_equal(model(x)["y"], expected)
             with pytest.raises(tftrt.UnsupportedError, match="dtype resource"):
                 model.run({"x": x}, outputs=["handle"])
+
+
+def only_ragged(directory: str) -> None:
+    """A signature that has no dense output, beside one that has."""
+    import tensorflow as tf
+
+    m = tf.Module()
+    m.w = tf.Variable(WEIGHTS)
+    matrix = [tf.TensorSpec([None, 4], tf.float32, name="x")]
+    m.ragged = tf.function(lambda x: {"r": tf.RaggedTensor.from_tensor(x @ m.w)}, input_signature=matrix)
+    m.dense = tf.function(lambda x: {"y": tf.nn.relu(x @ m.w) + 1.0}, input_signature=matrix)
+    tf.saved_model.save(m, directory, signatures={"ragged": m.ragged, "dense": m.dense})
+
+
+def convert(source: str, destination: str) -> list[dict[str, Any]]:
+    return tftrt.convert(source, destination).to_dict()["checks"]
+
+
+@pytest.mark.parametrize(("name", "reason"), [("only_ragged", '"r": it is ragged'), ("sparse", '"tensor" is sparse')])
+def test_signatures_that_cannot_be_called_convert(
+    name: str, reason: str, tensorflow: TensorFlow, exported: Callable[[str], Path], tmp_path: Path
+) -> None:
+    source = exported("sparse") if name == "sparse" else tmp_path / "source"
+    if name == "only_ragged":
+        tensorflow.call(only_ragged, str(source))
+    dense, other = tensorflow.call(convert, str(source), str(tmp_path / "out"))
+    assert dense["loaded"] and not other["loaded"]
+    assert other["reason"].startswith("calls through tftrt are not possible") and reason in other["reason"]
+    with tftrt.Model(tmp_path / "out", "dense", device="cpu") as model:
+        assert sorted(model.signatures) == sorted(["dense", other["signature"]])
+        with pytest.raises(tftrt.UnsupportedError, match=reason):
+            model.with_signature(other["signature"])
 
 
 def test_the_command_line_leaves_them_out(root: Path, notes: list[str], capsys: pytest.CaptureFixture[str]) -> None:

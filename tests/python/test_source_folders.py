@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import re
 import shutil
 import stat
-from collections.abc import Callable
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +207,65 @@ def refuse(*_):
     with pytest.raises(tftrt.ResourceExhaustedError, match=r"/\.out.*: expected room for [0-9,]+ bytes"):
         tftrt.convert(original, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def heavy(directory: str) -> Any:
+    """Signatures with 2.6 MB of weights that become constants, and that stay variables; saved and returned."""
+    import tensorflow as tf
+
+    m = tf.Module()
+    m.w = tf.Variable(tf.random.stateless_normal([800, 800], [1, 2]))
+    m.state = tf.Variable(tf.zeros([800, 800]))
+    spec = tf.TensorSpec([None, 800], tf.float32, name="x")
+
+    def stateful(x: Any) -> Any:
+        m.state.assign_add(tf.ones([800, 800]))
+        return {"y": x @ m.state + 1.0}
+
+    m.plain = tf.function(lambda x: {"y": tf.nn.relu(x @ m.w) + 1.0}, input_signature=[spec])
+    m.stateful = tf.function(stateful, input_signature=[spec])
+    tf.saved_model.save(m, directory, signatures={"plain": m.plain, "stateful": m.stateful})
+    return m
+
+
+def convert_heavy(directory: str, disk: str, temporary: str) -> list[str]:
+    """Messages of conversions that write to a full disk."""
+    module = heavy(directory)
+    attempts: list[tuple[Any, str, dict[str, Any]]] = [
+        (directory, disk, {"signatures": ["plain"]}),
+        (directory, disk, {"signatures": ["stateful"]}),
+        (module, directory + "_out", {}),
+    ]
+    messages = []
+    for source, destination, options in attempts:
+        with pytest.MonkeyPatch.context() as patch:
+            if source is module:
+                patch.setattr(tempfile, "tempdir", temporary)
+            with pytest.raises(tftrt.ResourceExhaustedError) as raised:
+                tftrt.convert(source, f"{destination}/out" if destination == disk else destination, **options)
+        messages.append(str(raised.value))
+    return messages
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(disk)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode != 0:
+        pytest.skip("this user may not mount a file system")
+    yield disk
+    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+
+
+def test_a_full_disk(tensorflow: TensorFlow, small_disk: Path, tmp_path: Path) -> None:
+    """The result's constants, its variables, and the copy of an object in memory."""
+    messages = tensorflow.call(convert_heavy, str(tmp_path / "source"), str(small_disk), str(small_disk))
+    for message in messages:
+        assert re.search(rf"{small_disk}/.*: expected room for [1-9][0-9,]+ bytes, found [0-9,]+ bytes free", message)
+    assert list(small_disk.iterdir()) == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["disk", "source"]
 
 
 def test_other_libraries_words_for_a_full_disk(tmp_path: Path) -> None:

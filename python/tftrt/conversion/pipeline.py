@@ -66,19 +66,19 @@ def convert(
         report.sizes.source_bytes = source.size
         with room_for(Path(report.destination), source.size):
             _convert(source, directory, options, report, phases)
-        with phases.measure("sum up", 0.87):
-            files = list_files(directory)
-            report.sizes.output_bytes = sum(file["bytes"] for file in files)
-        write_manifest(directory, _manifest(report, options), files)
-        with phases.measure("check", 0.9):
-            from .proof import prove
+            with phases.measure("sum up", 0.87):
+                files = list_files(directory)
+                report.sizes.output_bytes = sum(file["bytes"] for file in files)
+            write_manifest(directory, _manifest(report, options), files)
+            with phases.measure("check", 0.9):
+                from .proof import prove
 
-            batches = ask(source.directory, report.signatures) if compares and ask is not None else None
-            busy = prove(
-                source.directory, directory, report, options, phases.total(), compares=compares, batches=batches
-            )
-        report.seconds = phases.rounded()
-        write_manifest(directory, _manifest(report, options), files)
+                batches = ask(source.directory, report.signatures) if compares and ask is not None else None
+                busy = prove(
+                    source.directory, directory, report, options, phases.total(), compares=compares, batches=batches
+                )
+            report.seconds = phases.rounded()
+            write_manifest(directory, _manifest(report, options), files)
     phases.finish()
     return busy
 

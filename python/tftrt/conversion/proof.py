@@ -13,7 +13,7 @@ from .._native import TensorSpec
 from .._samples import random_array, resolve_shape
 from ..batches.spool import load_batch
 from ..errors import DeadlineExceededError, Error, InternalError, InvalidArgumentError
-from ..model import Model
+from ..model import Model, inspect
 from .closeness import Arrays, note_closeness
 from .graphs import bodies, node_of, op_def, prune, tensor_names
 from .loadable import loadable_part
@@ -63,10 +63,13 @@ def prove(
         InternalError: The result cannot be loaded, or computes other values.
     """
     with loadable_part(result) as (directory, graph, dropped):
+        unsupported = {spec.name: spec.unsupported for spec in inspect(directory, options.tags).signatures}
         for name in report.signatures:
-            check = Check(name, loaded=name in graph.signature_def)
+            check = Check(name, loaded=name in graph.signature_def and not unsupported.get(name))
             if name in dropped:
                 check.reason = f"this machine has no kernel for the op {dropped[name]}"
+            elif unsupported.get(name):
+                check.reason = f"calls through tftrt are not possible: {unsupported[name]}"
             report.checks.append(check)
         loaded = [check for check in report.checks if check.loaded]
         if not loaded:
@@ -222,7 +225,13 @@ class _Proof:
 def _made_up(specs: Sequence[TensorSpec], size: int) -> Arrays:
     generator = np.random.default_rng(0)
     ranks = {spec.name: (size,) * _RANK for spec in specs if spec.shape is None}
-    return {spec.name: random_array(spec, resolve_shape(spec, ranks, size), generator) for spec in specs}
+    inputs = {}
+    for spec in specs:
+        default = spec.default
+        inputs[spec.name] = (
+            random_array(spec, resolve_shape(spec, ranks, size), generator) if default is None else default
+        )
+    return inputs
 
 
 def _writes_files(graph: Any, signature: str) -> str:

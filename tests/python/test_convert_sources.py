@@ -207,7 +207,10 @@ def test_graph_def_without_names(kind: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="found no outputs") as raised:
         convert(source, tmp_path / "out", inputs=["image", "scale"])
     assert outputs in str(raised.value) and inputs not in str(raised.value)
-    convert(source, tmp_path / "out", inputs=["image"], outputs=["probabilities"])
+    with pytest.raises(InvalidArgumentError, match=r"all placeholders that the outputs need, found others: image:0\."):
+        convert(source, tmp_path / "out", inputs=["scale"], outputs=["probabilities"])
+    convert(source, tmp_path / "out", inputs=["relu"], outputs=["probabilities"])
+    convert(source, tmp_path / "out", inputs=["image"], outputs=["probabilities"], overwrite=True)
 
 
 def test_graph_def_with_variables(tmp_path: Path) -> None:

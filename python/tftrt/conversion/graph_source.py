@@ -12,7 +12,7 @@ from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from ..errors import InvalidArgumentError, ModelError
-from .graphs import index_of, node_of, prune
+from .graphs import index_of, node_of
 from .load import import_graph
 from .options import Options
 
@@ -49,7 +49,7 @@ def write_saved_model(graph_def: Any, what: str, directory: Path, options: Optio
 
     Raises:
         InvalidArgumentError: ``inputs`` or ``outputs`` are missing, or name tensors that the graph does not
-            have.
+            have; the outputs need another placeholder.
         ModelError: TensorFlow cannot read the graph, or the outputs need variables, which have no values.
     """
     if not graph_def.node:
@@ -68,7 +68,7 @@ def write_saved_model(graph_def: Any, what: str, directory: Path, options: Optio
     ):
         for key, name in names.items():
             _describe(infos[key], _tensor(graph, name, argument))
-    _refuse_variables(graph_def, what, outputs.values())
+    _require_complete(graph_def, what, inputs.values(), outputs.values())
     directory.mkdir(parents=True)
     (directory / "saved_model.pb").write_bytes(model.SerializeToString())
 
@@ -108,15 +108,34 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:_MOST_NAMES]) + more or "none"
 
 
-def _refuse_variables(graph_def: Any, what: str, outputs: Iterable[str]) -> None:
-    needed = prune(graph_def, [node_of(name) for name in outputs])
-    variables = [node.name for node in needed.node if node.op in _VARIABLES]
+def _require_complete(graph_def: Any, what: str, inputs: Iterable[str], outputs: Iterable[str]) -> None:
+    """Refuse outputs that need variables, or placeholders that are not among the inputs."""
+    needed = _needed(graph_def, {node_of(name) for name in inputs}, [node_of(name) for name in outputs])
+    variables = [node.name for node in needed if node.op in _VARIABLES]
     if variables:
         raise ModelError(
             f"{what}: expected a frozen graph, in which weights are constants, found variables without values: "
             f"{_listed(variables)}. Freeze it with tf.compat.v1.graph_util.convert_variables_to_constants, or convert "
             "the SavedModel that holds their values."
         )
+    missing = [f"{node.name}:0" for node in needed if node.op in ("Placeholder", "PlaceholderV2")]
+    if missing:
+        raise InvalidArgumentError(
+            f"inputs: expected all placeholders that the outputs need, found others: {_listed(missing)}. "
+            "Add them to inputs."
+        )
+
+
+def _needed(graph_def: Any, inputs: set[str], outputs: list[str]) -> list[Any]:
+    """The nodes that compute ``outputs`` from ``inputs``, without these."""
+    nodes = {node.name: node for node in graph_def.node}
+    found: dict[str, Any] = {}
+    while outputs:
+        name = outputs.pop()
+        if name not in found and name not in inputs:
+            found[name] = nodes[name]
+            outputs.extend(node_of(tensor) for tensor in nodes[name].input)
+    return [node for node in graph_def.node if node.name in found]
 
 
 def _tensor(graph: Any, name: str, argument: str) -> Any:

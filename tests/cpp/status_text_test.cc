@@ -18,6 +18,7 @@ TEST(StatusText, NodesKeepTheirNames) {
   EXPECT_EQ(CauseOf("used by {{node p}} and {{node q}}"), "used by node p and node q");
   EXPECT_EQ(CauseOf("an open {{node x"), "an open {{node x");
   EXPECT_EQ(CauseOf(""), "");
+  EXPECT_EQ(CauseOf("Traceback (most recent call last):\n  File \"f.py\", line 2, in f\n    g()"), "g()");
 }
 
 TEST(StatusText, FramesAreCutAndTheCauseStays) {

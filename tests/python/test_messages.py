@@ -56,6 +56,8 @@ ValueError: no
         ("{{function_node __f_1}} {{node a/b}} bad [[{{node c}}]]", "node a/b bad [[node c]]"),
         ("Node: 'x'\nfirst\n  second", "first second"),
         (ValueError("plain"), "plain"),
+        ('Traceback (most recent call last):\n  File "f.py", line 2, in f\n    g()', "g()"),
+        ("", ""),
     ],
 )
 def test_the_cause_stays(message: Any, cause: str) -> None:

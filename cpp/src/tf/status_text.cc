@@ -60,12 +60,14 @@ std::string WithPlainNames(std::string_view line) {
 
 std::string CauseOf(std::string_view message) {
   std::vector<std::string> kept;
+  std::string_view last;
   // The indentation of frames; what is indented more belongs to them.
   std::optional<std::size_t> frames;
   while (true) {
     const std::size_t end = message.find('\n');
     const std::string_view line = message.substr(0, end);
     const std::string_view content = Trim(line);
+    if (!content.empty()) last = content;
     const std::size_t indentation = line.find_first_not_of(kBlanks);
     if (BeginsFrames(content)) {
       frames = indentation;
@@ -77,6 +79,8 @@ std::string CauseOf(std::string_view message) {
     if (end == std::string_view::npos) break;
     message.remove_prefix(end + 1);
   }
+  // Whatever it is, it is the cause.
+  if (kept.empty()) return std::string(last);
   std::string text;
   for (const std::string& line : kept) text += (text.empty() ? "" : "\n") + line;
   return text;

@@ -14,6 +14,7 @@ import numpy as np
 from .._arguments import split_tags
 from .._native import TensorSpec
 from .._samples import random_array, resolve_shape
+from ..conversion.causes import cause_of
 from ..errors import Error, InvalidArgumentError
 from ..model import Model
 from ..verification import find_signature
@@ -165,7 +166,7 @@ def _find_paths(
         try:
             made = make()
         except Exception as error:  # of another package
-            problems.update(dict.fromkeys(names, f"{type(error).__name__}: {error}"))
+            problems.update(dict.fromkeys(names, f"{type(error).__name__}: {cause_of(error)}"))
             return
         found.update({name: made[name] for name in names if name in made})
 
@@ -211,7 +212,7 @@ def _measure_all(
             make()()
         except Exception as error:  # of another package
             del usable[name]
-            yield Measurement(model, name, batch, callers[0], problem=f"{type(error).__name__}: {error}")
+            yield Measurement(model, name, batch, callers[0], problem=f"{type(error).__name__}: {cause_of(error)}")
     for number in callers:
         for name, times in measure(usable, callers=number, warmup=warmup, duration=duration).items():
             figures: dict[str, Any] = times.summary(batch)

@@ -35,4 +35,6 @@ def cause_of(error: BaseException | str) -> str:
             frames = None
             if not _BOILERPLATE.match(content) and content not in kept[-1:]:
                 kept.append(content)
+    if not kept:  # Whatever it is, it is the cause.
+        kept = [line.strip() for line in message.splitlines() if line.strip()][-1:]
     return _NODE_MARK.sub(r"\1", _FUNCTION_MARK.sub("", " ".join(kept)))

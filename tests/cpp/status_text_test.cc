@@ -36,6 +36,7 @@ TEST(StatusText, FramesAreCutAndTheCauseStays) {
       "in user code:\n\n    File \"m.py\", line 5, in f  *\n        return g(x)\n\n    TypeError: not a tensor\n";
   EXPECT_EQ(CauseOf(graph), "    TypeError: not a tensor");
   EXPECT_EQ(CauseOf("two\n  lines"), "two\n  lines");
+  EXPECT_EQ(CauseOf("x differs at\n[[0]]\n\t [[a/Assert]]"), "x differs at\n[[0]]");
 }
 
 TEST(StatusText, AMissingKernelIsNoDamage) {

@@ -57,6 +57,7 @@ ValueError: no
         ("Node: 'x'\nfirst\n  second", "first second"),
         (ValueError("plain"), "plain"),
         ('Traceback (most recent call last):\n  File "f.py", line 2, in f\n    g()', "g()"),
+        ("x differs at\n[[0]]\n\t [[a/Assert]]", "x differs at [[0]]"),
         ("", ""),
     ],
 )

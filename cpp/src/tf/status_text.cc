@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <vector>
 
 #include "tensorflow/core/framework/op_kernel.h"
@@ -31,10 +30,12 @@ bool BeginsFrames(std::string_view line) {
          StartsWith(line, "Original stack trace for ") || Contains(line, "defined at (most recent call last)");
 }
 
+// `\t [[{{node a/b}}]]`
+bool IsMark(std::string_view line) { return StartsWith(line, "\t [[") || StartsWith(Trim(line), "[[{{node "); }
+
 bool IsBoilerplate(std::string_view line) {
   return line == "Graph execution error:" || line == "in user code:" || line == "Stack trace for op definition:" ||
          (StartsWith(line, "Node: '") && line.back() == '\'') ||
-         (StartsWith(line, "[[") && line.substr(line.size() - 2) == "]]") ||
          StartsWith(line, "Errors may have originated from an input operation") || line == "0 successful operations." ||
          Contains(line, " derived errors ignored.");
 }
@@ -61,8 +62,9 @@ std::string WithPlainNames(std::string_view line) {
 std::string CauseOf(std::string_view message) {
   std::vector<std::string> kept;
   std::string_view last;
-  // The indentation of frames; what is indented more belongs to them.
-  std::optional<std::size_t> frames;
+  // What is indented more than frames belongs to them.
+  constexpr std::size_t kOutside = std::string_view::npos;
+  std::size_t frames = kOutside;
   while (true) {
     const std::size_t end = message.find('\n');
     const std::string_view line = message.substr(0, end);
@@ -71,10 +73,10 @@ std::string CauseOf(std::string_view message) {
     const std::size_t indentation = line.find_first_not_of(kBlanks);
     if (BeginsFrames(content)) {
       frames = indentation;
-    } else if (!content.empty() && (!frames || indentation <= *frames)) {
-      frames.reset();
+    } else if (!content.empty() && indentation <= frames) {
+      frames = kOutside;
       const bool repeated = !kept.empty() && kept.back() == line;
-      if (!IsBoilerplate(content) && !repeated) kept.push_back(WithPlainNames(line));
+      if (!IsMark(line) && !IsBoilerplate(content) && !repeated) kept.push_back(WithPlainNames(line));
     }
     if (end == std::string_view::npos) break;
     message.remove_prefix(end + 1);

@@ -10,9 +10,10 @@ _FRAMES = re.compile(
     r"|.*defined at \(most recent call last\)"
 )
 _BOILERPLATE = re.compile(
-    r"Graph execution error:$|in user code:$|Stack trace for op definition:|Node: '.*'$|\[\[.*\]\]$|Errors may have "
+    r"Graph execution error:$|in user code:$|Stack trace for op definition:|Node: '.*'$|\[\[\{\{node |Errors may have "
     r"originated from an input operation|0 successful operations\.|\d+ derived errors ignored\."
 )
+_MARK = "\t [["
 _FUNCTION_MARK = re.compile(r"\{\{function_node [^}]*\}\} ?")
 _NODE_MARK = re.compile(r"\{\{(node [^}]*)\}\}")
 
@@ -33,7 +34,7 @@ def cause_of(error: BaseException | str) -> str:
             frames = indentation
         elif content and (frames is None or indentation <= frames):
             frames = None
-            if not _BOILERPLATE.match(content) and content not in kept[-1:]:
+            if not line.startswith(_MARK) and not _BOILERPLATE.match(content) and content not in kept[-1:]:
                 kept.append(content)
     if not kept:  # Whatever it is, it is the cause.
         kept = [line.strip() for line in message.splitlines() if line.strip()][-1:]

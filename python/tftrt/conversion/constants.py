@@ -45,7 +45,8 @@ class _Sinker:
             if node.op in WHILES and not _is_invariant(functions[1], argument):
                 continue
             for function in functions:
-                _replace_argument(function, argument, constant, keep_returned=node.op in WHILES)
+                is_body = node.op in WHILES and function is functions[1]
+                _replace_argument(function, argument, constant, handed_on=is_body)
             if node.op in BRANCHES or not _output_used(node.name, argument, nodes, owner):
                 node.input[position] = _dummy(constant, nodes, owner is not None)
                 _forget_shape(node, argument)
@@ -89,16 +90,16 @@ def _is_invariant(body: Any, position: int) -> bool:
     return node_of(tensor) not in nodes and tensor == body.signature.input_arg[position].name
 
 
-def _replace_argument(function: Any, position: int, constant: Any, *, keep_returned: bool) -> None:
+def _replace_argument(function: Any, position: int, constant: Any, *, handed_on: bool) -> None:
+    """Let a function hold ``constant`` rather than take it; a loop's body still hands the argument on in its place."""
     argument = function.signature.input_arg[position].name
-    returned = _returned_identities(function) if keep_returned else set()
+    own = function.signature.output_arg[position].name if handed_on else ""
+    if own:
+        function.ret[own] = argument
     users = [
-        (node, index)
-        for node in function.node_def
-        for index, tensor in enumerate(node.input)
-        if tensor == argument and node.name not in returned
+        (node, index) for node in function.node_def for index, tensor in enumerate(node.input) if tensor == argument
     ]
-    results = [] if keep_returned else [name for name, tensor in function.ret.items() if tensor == argument]
+    results = [name for name, tensor in function.ret.items() if tensor == argument and name != own]
     if not users and not results:
         return
     function.arg_attr.pop(position, None)
@@ -109,13 +110,6 @@ def _replace_argument(function: Any, position: int, constant: Any, *, keep_retur
         user.input[index] = f"{node.name}:output:0"
     for result in results:
         function.ret[result] = f"{node.name}:output:0"
-
-
-def _returned_identities(function: Any) -> set[str]:
-    """Identity nodes that only hand a value on to the function's results."""
-    used = {node_of(tensor) for node in function.node_def for tensor in node.input}
-    results = {node_of(tensor) for tensor in function.ret.values()}
-    return {node.name for node in function.node_def if node.op == "Identity" and node.name in results - used}
 
 
 def _output_used(name: str, position: int, nodes: Any, owner: Any) -> bool:

@@ -35,8 +35,8 @@ def fold_constants(
     """Compute what depends on constants alone, in place, with the kernels that would compute it at run time.
 
     ``fetches`` keep their nodes, and so do ops of the types ``keep``. Values are only stored while they are small
-    beside the constants that the graph has already; larger ones stay computed, and so do
-    nodes that oneDNN computes otherwise.
+    beside the constants that the graph has already; larger ones stay computed. So do nodes that oneDNN computes
+    otherwise.
 
     Args:
         graph: The GraphDef.

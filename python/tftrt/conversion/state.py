@@ -17,7 +17,10 @@ _READS = frozenset(READERS) | {
     "LookupTableExportV2",
 }
 _WRITES_ONLY = frozenset({"Assign", "AssignVariableOp"})
-_TABLES = frozenset({"MutableHashTableV2", "MutableHashTableOfTensorsV2", "MutableDenseHashTableV2"})
+_TABLES = frozenset(
+    {"MutableHashTable", "MutableHashTableOfTensors", "MutableDenseHashTable"}
+    | {"MutableHashTableV2", "MutableHashTableOfTensorsV2", "MutableDenseHashTableV2"}
+)
 _VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
 
 

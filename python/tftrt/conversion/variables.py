@@ -40,10 +40,7 @@ def save(session: Any, nodes: list[Any], directory: Path) -> None:
         for node in nodes:
             handle = session.graph.get_tensor_by_name(f"{node.name}:0")
             if is_saved_table(node):
-                keys, values = tf.raw_ops.LookupTableExportV2(
-                    table_handle=handle, Tkeys=_type(node, "key_dtype"), Tvalues=_type(node, "value_dtype")
-                )
-                tensors += [keys, values]
+                tensors += _export(node, handle)
             elif node.op == "VarHandleOp":
                 tensors.append(tf.raw_ops.ReadVariableOp(resource=handle, dtype=_type(node, "dtype")))
             else:
@@ -81,12 +78,8 @@ def add_saver(graph: Any, nodes: list[Any]) -> Any:
                     dtypes=types or [_type(node, "dtype")],
                 )
                 if types:
-                    restores.append(
-                        tf.raw_ops.LookupTableImportV2(table_handle=handle, keys=values[0], values=values[1])
-                    )
-                    tensors += list(
-                        tf.raw_ops.LookupTableExportV2(table_handle=handle, Tkeys=types[0], Tvalues=types[1])
-                    )
+                    restores.append(_import(node, handle, values))
+                    tensors += _export(node, handle)
                 elif node.op == "VarHandleOp":
                     restores.append(tf.raw_ops.AssignVariableOp(resource=handle, value=values[0]))
                     tensors.append(tf.raw_ops.ReadVariableOp(resource=handle, dtype=_type(node, "dtype")))
@@ -109,6 +102,19 @@ def add_saver(graph: Any, nodes: list[Any]) -> Any:
         max_to_keep=5,
         version=saver_pb2.SaverDef.V2,
     )
+
+
+def _export(node: Any, handle: Any) -> list[Any]:
+    """The keys and values of a table; those of TensorFlow 1 are references."""
+    ops = tf.raw_ops
+    export = ops.LookupTableExportV2 if node.op.endswith("V2") else ops.LookupTableExport
+    return list(export(table_handle=handle, Tkeys=_type(node, "key_dtype"), Tvalues=_type(node, "value_dtype")))
+
+
+def _import(node: Any, handle: Any, values: list[Any]) -> Any:
+    ops = tf.raw_ops
+    fill = ops.LookupTableImportV2 if node.op.endswith("V2") else ops.LookupTableImport
+    return fill(table_handle=handle, keys=values[0], values=values[1])
 
 
 def _type(node: Any, attr: str) -> Any:

@@ -35,7 +35,7 @@ def run_time_nodes(graph: Any, candidates: set[str], variables: frozenset[str]) 
         The nodes that oneDNN computes, and those next to them that it fuses or may fuse with them.
     """
     part = _Part(graph, candidates, variables)
-    found = {name for name in candidates if _has_twin(part.nodes[name])}
+    found = {name for name in candidates if _has_twin(part.nodes[name]) and not part.is_filter(part.nodes[name])}
     todo = list(found)
     while todo:
         for tensor in part.nodes[todo.pop()].input:
@@ -122,6 +122,10 @@ class _Part:
         for node in graph.node:
             for tensor in dict.fromkeys(canonical(tensor) for tensor in node.input if tensor[0] != "^"):
                 self._users[tensor].append(node)
+
+    def is_filter(self, node: Any) -> bool:
+        """Whether TensorFlow leaves ``node`` alone as one that makes the weights of a layer."""
+        return bool(node.op == "Dequantize") and self._is_literal(node.input[0])
 
     def fused(self) -> Iterator[str]:
         """The nodes of swish, mish and normalisation, written with ops that have no twins."""

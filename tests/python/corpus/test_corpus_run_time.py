@@ -217,6 +217,30 @@ def prepared_weights(directory: str) -> None:
     save(m, directory, f)
 
 
+def quantised_weights(directory: str) -> None:
+    import tensorflow as tf
+
+    m = tf.Module()
+    stored = np.arange(64).reshape(8, 8)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 8], name="x")])
+    def f(x: Any) -> Any:
+        y = x
+        for mode in ("SCALED", "MIN_FIRST"):
+            kernel = tf.bitcast(tf.constant(stored.astype(np.uint8)), tf.quint8)
+            weight = tf.raw_ops.Dequantize(input=kernel, min_range=-1.0, max_range=1.0, mode=mode)
+            y = tf.nn.relu(y @ weight) + 1.0
+        return {"y": y}
+
+    save(m, directory, f)
+
+
+def test_quantised_weights_are_constants(tensorflow: Any, tmp_path: Path) -> None:
+    report = check(tensorflow, tmp_path, quantised_weights, [{"x": weights(2, 8)}])
+    assert report["heavy_ops"]["converted"] == 2
+    assert "Dequantize" not in {entry["op"] for entry in report["outside"]}
+
+
 def test_prepared_weights_are_constants(tensorflow: Any, tmp_path: Path) -> None:
     report = check(tensorflow, tmp_path, prepared_weights, [{"x": weights(2, 8, 8, 3)}])
     assert {"Conv2D", "MatMul"} <= set(ops(report))

@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from ..errors import ModelError
 from .causes import cause_of
-from .graphs import BRANCHES, CALLS, WHILES, node_of, op_def, references_in
-from .readers import FORWARDS, READERS, forward_value, rewrite_reader
+from .graphs import BRANCHES, CALLS, WHILES, op_def, references_in
+from .readers import FORWARDS, READERS, WITH_CONSTANTS, forward_value, rewrite_reader
 
 
 def freeze(graph: Any, values: dict[str, Any]) -> None:
@@ -77,13 +77,13 @@ class _Value:
         dtype: Its type.
         shape: Its shape, a serialised TensorShapeProto.
         reference: Whether it was a reference, which ops take for a value anyway.
-        frames: In how many TF1 loops it is.
+        nested: Whether it has gone into a TF1 loop or branch.
     """
 
     dtype: int
     shape: bytes
     reference: bool = False
-    frames: int = 0
+    nested: bool = False
 
 
 class _Freezer:
@@ -166,8 +166,8 @@ class _Body:
         if node.op in FORWARDS:
             forward_value(node, value.dtype)
             node.attr.pop("_output_shapes", None)
-            frames = value.frames + (node.op == "Enter") - (node.op == "Exit")
-            after = _Value(value.dtype, value.shape, value.reference, frames)
+            nested = value.nested or node.op in ("Enter", "Switch")
+            after = _Value(value.dtype, value.shape, value.reference, nested)
             return [(tensor, after) for tensor in self._outputs(node)]
         if node.op == "IdentityN":
             node.attr["T"].list.type[position] = value.dtype
@@ -175,7 +175,8 @@ class _Body:
             return [(self._listed(node, position), value)]
         if node.op in READERS and position == 0:
             before = self._first_output(node)
-            output = rewrite_reader(node, value.dtype, self._constants_beside(node, value), framed=value.frames > 0)
+            place = self._place(node, value.dtype) if value.nested and node.op in WITH_CONSTANTS else ""
+            output = rewrite_reader(node, value.dtype, self._constants_beside(node, place), place)
             if self._in_function and output is not None:
                 self._rename(before, f"{node.name}:{output}:0")
             return []
@@ -199,17 +200,31 @@ class _Body:
         for reference in references_in(node.attr):
             reference.name = self._freezer.specialise(reference.name, inner)
 
-    def _constants_beside(self, node: Any, value: _Value) -> Any:
+    def _place(self, node: Any, dtype: int) -> str:
+        """A node that runs where ``node`` runs: in the same turn of a loop, on the same side of a branch.
+
+        A constant that waits for a Switch itself would be on both sides. Two sides that share a constant end up in one
+        engine, which then never runs.
+        """
+        name = self._unused(f"{node.name}/place")
+        place = self._nodes.add(name=name, op="Identity", input=[node.input[0]])
+        place.attr["T"].type = dtype
+        return name
+
+    def _unused(self, name: str) -> str:
+        while name in self._names:
+            name += "_"
+        self._names.add(name)
+        return name
+
+    def _constants_beside(self, node: Any, place: str) -> Any:
         def add(end: str, tensor: Any) -> str:
-            name = f"{node.name}/{end}"
-            while name in self._names:
-                name += "_"
-            self._names.add(name)
+            name = self._unused(f"{node.name}/{end}")
             constant = self._nodes.add(name=name, op="Const")
             constant.attr["dtype"].type = tensor.dtype
             constant.attr["value"].tensor.CopyFrom(tensor)
-            if value.frames:
-                constant.input.append(f"^{node_of(node.input[0])}")
+            if place:
+                constant.input.append(f"^{place}")
             return f"{name}:output:0" if self._in_function else name
 
         return add

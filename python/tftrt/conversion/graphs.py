@@ -159,14 +159,14 @@ def op_def(node: Any) -> Any:
 def is_handle(node: Any) -> bool:
     """Whether a node makes a resource (a variable, a table) that has a shared name.
 
-    A dense hash table takes two keys as inputs.
+    A dense hash table takes two keys as inputs. Ops of staging areas have a shared name, and make no resource.
     """
     definition = op_def(node)
     return (
         definition is not None
         and definition.is_stateful
         and any(attr.name == "shared_name" for attr in definition.attr)
-        and (not definition.input_arg or [_is_resource(argument) for argument in definition.output_arg] == [True])
+        and [_is_resource(argument) for argument in definition.output_arg] == [True]
     )
 
 

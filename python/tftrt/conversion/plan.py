@@ -15,6 +15,9 @@ from .options import Options
 from .signature import SignatureGraph, prepare
 from .state import ResourceUse, is_saved_table, is_variable
 
+_ASSIGNMENTS = frozenset({"Assign", "AssignVariableOp"})
+_PATH = "holds the path of an asset"
+
 
 @dataclass
 class Plan:
@@ -77,6 +80,8 @@ def plan_conversion(model: LoadedModel, options: Options) -> Plan:
             uses[node.attr["shared_name"].s].add("looked up by its name in a function")
     roots = {node_of(tensor) for tensor, _ in model.assets} | ({model.init} if model.init else set())
     initial = prune(model.graph, roots)
+    for name in _hold_paths(initial, {node_of(tensor) for tensor, _ in model.assets}):
+        uses[source[name].attr["shared_name"].s].add(_PATH)
     resources = ResourceUse(initial)
     frozen, kept = [], []
     for node in model.graph.node:
@@ -100,6 +105,16 @@ def plan_conversion(model: LoadedModel, options: Options) -> Plan:
     return Plan(signatures, frozen, kept, initial, _notes(kept, uses))
 
 
+def _hold_paths(graph: Any, assets: set[str]) -> set[str]:
+    """The variables to which an init op assigns the path of an asset: it is another one where the model is loaded."""
+    nodes = {node.name: node for node in graph.node}
+    found = set()
+    for node in graph.node:
+        if node.op in _ASSIGNMENTS and assets & {node_of(tensor) for tensor in node.input[1:]}:
+            found.add(node_of(node.input[0]))
+    return {name for name in found if is_variable(nodes[name])}
+
+
 def _refuse_lost(model: LoadedModel, names: set[str]) -> None:
     """Refuse resources ``names`` that conversion leaves out if the checkpoint holds their values."""
     if not model.meta.saver_def.restore_op_name:
@@ -118,7 +133,7 @@ def _notes(kept: list[Any], uses: dict[bytes, set[str]]) -> list[str]:
     notes = []
     for node in kept:
         name = node.attr["shared_name"].s
-        reasons = sorted(use for use in uses.get(name, ()) if use not in ("read", "written"))
+        reasons = sorted(use for use in uses.get(name, ()) if use not in ("read", "written", _PATH))
         if reasons and "written" not in uses[name]:
             notes.append(f"the variable {name.decode()!r} did not become a constant: it is {', '.join(reasons)}")
     return notes

@@ -19,21 +19,21 @@ FORWARDS = frozenset(
 _REFERENCE = "Ref"
 
 
-def rewrite_reader(node: Any, dtype: int, add_constant: AddConstant, *, framed: bool) -> str | None:
+def rewrite_reader(node: Any, dtype: int, add_constant: AddConstant, place: str) -> str | None:
     """Make ``node`` read the value that its first input now is, in place.
 
     Args:
         node: A node of one of the types `READERS`; its first input is the variable's value.
         dtype: The type of the value.
         add_constant: See `AddConstant`.
-        framed: Whether the node is in a TF1 loop: a node without inputs would lie outside it.
+        place: In a TF1 loop or branch, a node that runs where this one runs: a node without inputs would lie outside.
 
     Returns:
         The name of the output argument, where it changed; the bodies of functions name tensors by it.
     """
     output = READERS[node.op](node, dtype, add_constant)
     if node.op in ("Const", "NoOp"):
-        waits = [f"^{node.input[0].partition(':')[0]}"] if framed else []
+        waits = [f"^{place}"] if place else []
         node.input[:] = waits + [tensor for tensor in node.input[1:] if tensor not in waits]
     return output
 
@@ -96,6 +96,9 @@ READERS: dict[str, Callable[[Any, int, AddConstant], str | None]] = {
     "DisableCopyOnRead": _nothing,
 }
 """The op types that read a variable through its handle, with their rewriting."""
+
+WITH_CONSTANTS = frozenset(READERS) - {"ReadVariableOp", "ResourceGatherNd", "VariableShape"}
+"""Those of them that become a constant, or need one."""
 
 
 def _become(node: Any, op: str) -> None:

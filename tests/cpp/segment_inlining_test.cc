@@ -132,11 +132,25 @@ TEST(SegmentInlining, WithoutEffectsTheOptimizerTakesEverythingApart) {
   const auto nodes = ByName(model.graph_def());
   ASSERT_EQ(nodes.count("engine"), 1u);
   EXPECT_EQ(nodes.at("engine")->op(), "IdentityN");
-  EXPECT_EQ(Inputs(*nodes.at("engine")), (std::vector<std::string>{"engine/sum", "engine/twice"}));
-  EXPECT_EQ(Inputs(*nodes.at("engine/sum")), (std::vector<std::string>{"engine/half", "x"}));
+  EXPECT_EQ(Inputs(*nodes.at("engine")), (std::vector<std::string>{"sum", "twice"}));
+  EXPECT_EQ(Inputs(*nodes.at("sum")), (std::vector<std::string>{"half", "x"}));
+  EXPECT_EQ(Inputs(*nodes.at("y")), (std::vector<std::string>{"twice"}));
   // What the segment orders by an argument is ordered by what is fed there.
-  EXPECT_EQ(Inputs(*nodes.at("engine/factor")), (std::vector<std::string>{"^engine/b"}));
+  EXPECT_EQ(Inputs(*nodes.at("factor")), (std::vector<std::string>{"^engine/b"}));
   EXPECT_EQ(Inputs(*nodes.at("engine/b")), (std::vector<std::string>{"x"}));
+}
+
+TEST(SegmentInlining, NodesHaveTheirNamesFromBeforeTheConversion) {
+  // Two engines of one segment, beside a node that has one of the names.
+  MetaGraphDef model =
+      Model(Placeholder("x") + Placeholder("scope/half") + Engine("scope/a", R"(input: "x" input: "x")") +
+                Engine("scope/b", R"(input: "x" input: "scope/a:1")"),
+            "", {"scope/b"});
+  ReplaceEngines(model);
+  const auto nodes = ByName(model.graph_def());
+  EXPECT_EQ(Inputs(*nodes.at("scope/sum")), (std::vector<std::string>{"scope/a/half", "x"}));
+  EXPECT_EQ(Inputs(*nodes.at("scope/b/sum")), (std::vector<std::string>{"scope/b/half", "scope/twice"}));
+  EXPECT_EQ(nodes.at("scope/half")->op(), "Placeholder");
 }
 
 TEST(SegmentInlining, WithEffectsWritesComeAfterReads) {
@@ -176,9 +190,9 @@ TEST(SegmentInlining, ReadsInsideASegmentWaitForItsInputs) {
   (*both.mutable_attr())["T"].set_type(tensorflow::DT_FLOAT);
   ReplaceEngines(model);
   for (const GraphDef& graph : {model.graph_def(), Optimized(model, {"y"})}) {
-    EXPECT_TRUE(Follows(graph, "engine/inside", "x"));
-    EXPECT_TRUE(Follows(graph, "engine/inside", "read"));
-    EXPECT_TRUE(Follows(graph, "write", "engine/inside"));
+    EXPECT_TRUE(Follows(graph, "inside", "x"));
+    EXPECT_TRUE(Follows(graph, "inside", "read"));
+    EXPECT_TRUE(Follows(graph, "write", "inside"));
   }
 }
 
@@ -208,7 +222,7 @@ TEST(SegmentInlining, ConstantsOfALoopAreInItsFrame) {
             "", {"y"});
   model.mutable_graph_def()->mutable_library()->mutable_function(0)->mutable_node_def(0)->clear_input();
   ReplaceEngines(model);
-  EXPECT_TRUE(Follows(model.graph_def(), "engine/factor", "enter"));
+  EXPECT_TRUE(Follows(model.graph_def(), "factor", "enter"));
 }
 
 TEST(SegmentInlining, EnginesInFunctionsKeepTheNamesOfTheirOutputs) {

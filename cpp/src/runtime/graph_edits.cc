@@ -6,6 +6,7 @@
 #include "runtime/captured_variables.h"
 #include "runtime/channels_first.h"
 #include "runtime/engine_nodes.h"
+#include "runtime/extremes_edit.h"
 #include "runtime/factor_edit.h"
 #include "runtime/graph_checks.h"
 #include "runtime/graph_pruning.h"
@@ -101,6 +102,7 @@ void KeepBits(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {
   if (!plan.converted && !plan.placement.gpu) HideCapturedConstants(meta_graph);
   // Elsewhere TensorRT is given the segments.
   if (plan.converted && plan.engines == EngineUse::kInline) KeepFactors(*meta_graph.mutable_graph_def());
+  if (!plan.placement.gpu) KeepExtremes(meta_graph);
 }
 
 void UseChannelsLast(const GraphPlan& plan, tensorflow::MetaGraphDef& meta_graph) {

@@ -106,11 +106,18 @@ struct Body {
   const std::unordered_set<std::string>* in_order = nullptr;  // the engines that stay one step; null: all of them
   bool has_control_flow = false;
   bool has_frames = false;
+  std::unordered_set<std::string> names;                                  // of nodes and arguments
+  std::unordered_map<std::string, std::vector<std::string>> transparent;  // outputs of engines that are no step
 };
 
 Body MakeBody(Nodes& nodes, FunctionDef* function, const std::unordered_set<std::string>* in_order) {
-  return {nodes, function, in_order, std::any_of(nodes.begin(), nodes.end(), IsControlFlow),
-          std::any_of(nodes.begin(), nodes.end(), IsEnter)};
+  Body body = {nodes, function, in_order, std::any_of(nodes.begin(), nodes.end(), IsControlFlow),
+               std::any_of(nodes.begin(), nodes.end(), IsEnter)};
+  for (const NodeDef& node : nodes) body.names.insert(node.name());
+  if (function != nullptr) {
+    for (const auto& argument : function->signature().input_arg()) body.names.insert(argument.name());
+  }
+  return body;
 }
 
 // Takes the place of one engine. `segment` may be emptied.
@@ -127,7 +134,14 @@ class InlinedEngine {
       arguments_.emplace(arguments[i].name(), Argument{data[static_cast<std::size_t>(i)], arguments[i].type(), ""});
       argument_names_.push_back(arguments[i].name());
     }
-    for (const NodeDef& node : segment.node_def()) nodes_.emplace(node.name(), &node);
+    // TensorFlow sorts the operands of sums by name, and so rounds by names: the nodes get those that they had outside.
+    const std::string scope = engine.name().substr(0, engine.name().rfind('/') + 1);
+    for (const NodeDef& node : segment.node_def()) {
+      nodes_.emplace(node.name(), &node);
+      std::string name = scope + node.name();
+      if (!body.names.insert(name).second) body.names.insert(name = prefix_ + node.name());
+      names_.emplace(node.name(), std::move(name));
+    }
   }
 
   void Run() {
@@ -167,11 +181,11 @@ class InlinedEngine {
     if (!parsed || parsed->control) throw Lacks(name);
     const auto argument = arguments_.find(std::string(parsed->node));
     if (argument != arguments_.end()) return argument->second.tensor;
-    if (body_.function != nullptr && nodes_.count(std::string(parsed->node)) != 0) return prefix_ + name;
+    const auto node = names_.find(std::string(parsed->node));
+    if (body_.function != nullptr && node != names_.end()) return node->second + name.substr(node->first.size());
     const std::optional<int> index = ranges_.Index(*parsed);
-    if (!index) throw Lacks(name);
-    const std::string node = prefix_ + std::string(parsed->node);
-    return ToString({node, "", *index, false});
+    if (!index || node == names_.end()) throw Lacks(name);
+    return ToString({node->second, "", *index, false});
   }
 
   std::string Control(const std::string& name) {
@@ -179,8 +193,9 @@ class InlinedEngine {
     if (!parsed) throw Lacks(name);
     const auto argument = arguments_.find(std::string(parsed->node));
     if (argument != arguments_.end()) return "^" + Anchor(argument->first, argument->second);
-    if (nodes_.count(std::string(parsed->node)) == 0) throw Lacks(name);
-    return "^" + prefix_ + std::string(parsed->node);
+    const auto node = names_.find(std::string(parsed->node));
+    if (node == names_.end()) throw Lacks(name);
+    return "^" + node->second;
   }
 
   ModelError Lacks(const std::string& name) const {
@@ -259,7 +274,7 @@ class InlinedEngine {
     }
     NodeDef& moved = *body_.nodes.Add();
     moved.Swap(&node);
-    moved.set_name(prefix_ + moved.name());
+    moved.set_name(names_.at(moved.name()));
     moved.clear_input();
     for (const std::string& input : inputs) moved.add_input(input);
   }
@@ -283,9 +298,11 @@ class InlinedEngine {
     engine_.clear_input();
     for (const std::string& result : results) engine_.add_input(result);
     for (const std::string& name : unused) engine_.add_input(arguments_.at(name).tensor);
-    for (const std::string& reader : readers) engine_.add_input("^" + prefix_ + reader);
+    for (const std::string& reader : readers) engine_.add_input("^" + names_.at(reader));
     for (const std::string& control : controls_) engine_.add_input(control);
-    if (!one_step && body_.function != nullptr) RenameOutputs();
+    if (one_step) return;
+    if (body_.function != nullptr) RenameOutputs();
+    body_.transparent.emplace(engine_.name(), results);
   }
 
   // In functions, tensors have the names that outputs have in the op.
@@ -309,6 +326,7 @@ class InlinedEngine {
   std::unordered_map<std::string, Argument> arguments_;
   std::vector<std::string> argument_names_;
   std::unordered_map<std::string, const NodeDef*> nodes_;
+  std::unordered_map<std::string, std::string> names_;  // of the nodes, in the body
   std::vector<std::string> controls_;
   std::string start_;
 };
@@ -359,6 +377,21 @@ class Inliner {
         FunctionDef copy = *segment->second;
         InlinedEngine(body, copy, *engine).Run();
       }
+    }
+    for (NodeDef& node : body.nodes) {
+      for (std::string& input : *node.mutable_input()) LookThrough(body, input);
+    }
+  }
+
+  // Names the producer of what an engine hands on.
+  static void LookThrough(const Body& body, std::string& tensor) {
+    while (!IsControl(tensor)) {
+      const auto name = ParseTensorName(tensor);
+      if (!name) return;
+      const auto engine = body.transparent.find(std::string(name->node));
+      const auto index = static_cast<std::size_t>(name->index);
+      if (engine == body.transparent.end() || index >= engine->second.size()) return;
+      tensor = engine->second[index];
     }
   }
 

@@ -115,17 +115,31 @@ class FailOp final : public OpKernel {
   }
 };
 
+// The squares of its input's elements.
+class SquareOp final : public OpKernel {
+ public:
+  using OpKernel::OpKernel;
+  void Compute(OpKernelContext* context) override {
+    const Tensor& x = context->input(0);
+    Tensor* y = nullptr;
+    OP_REQUIRES_OK(context, context->allocate_output(0, x.shape(), &y));
+    y->flat<float>() = x.flat<float>().square();
+  }
+};
+
 REGISTER_OP("TftrtTestAddress").Input("x: float").Output("address: int64");
 REGISTER_OP("TftrtTestGate").Input("x: float").Output("y: float");
 REGISTER_OP("TftrtTestHold").Input("x: float").Output("y: float");
 REGISTER_OP("TftrtTestKeep").Input("x: float").Output("address: int64").SetIsStateful();
 REGISTER_OP("TftrtTestFail").Input("code: int32").Output("y: int32");
+REGISTER_OP("TftrtTestSquare").Input("x: float").Output("y: float");
 
 REGISTER_KERNEL_BUILDER(Name("TftrtTestAddress").Device(tensorflow::DEVICE_CPU), AddressOp);
 REGISTER_KERNEL_BUILDER(Name("TftrtTestGate").Device(tensorflow::DEVICE_CPU), GateOp);
 REGISTER_KERNEL_BUILDER(Name("TftrtTestHold").Device(tensorflow::DEVICE_CPU), HoldOp);
 REGISTER_KERNEL_BUILDER(Name("TftrtTestKeep").Device(tensorflow::DEVICE_CPU), KeepOp);
 REGISTER_KERNEL_BUILDER(Name("TftrtTestFail").Device(tensorflow::DEVICE_CPU), FailOp);
+REGISTER_KERNEL_BUILDER(Name("TftrtTestSquare").Device(tensorflow::DEVICE_CPU), SquareOp);
 
 }  // namespace
 

@@ -50,7 +50,7 @@ def make(
     """
     source = f"{root}/source"
     build(source)
-    wanted = _outcomes_v1(source, calls, signature) if tf1 else _outcomes(source, calls, signature)
+    wanted = outcomes_v1(source, calls, signature) if tf1 else outcomes(source, calls, signature)
     return wanted, tftrt.convert(source, f"{root}/converted", overwrite=True, **options).to_dict()
 
 
@@ -120,7 +120,8 @@ def _compare(found: Outcome, wanted: Outcome, where: str) -> None:
         assert equal, f"{where}: {name} is {found[name]}, not {value}"
 
 
-def _outcomes(source: str, calls: list[Inputs], signature: str) -> dict[str, list[Outcome]]:
+def outcomes(source: str, calls: list[Inputs], signature: str) -> dict[str, list[Outcome]]:
+    """TensorFlow's outcomes of calls: for all outputs (""), and for each alone."""
     import tensorflow as tf
 
     function = tf.saved_model.load(source).signatures[signature]
@@ -143,7 +144,7 @@ def _by_output(found: list[Outcome], names: list[str]) -> dict[str, list[Outcome
     return {"": found, **one} if len(names) > 1 else {"": found}
 
 
-def _outcomes_v1(source: str, calls: list[Inputs], signature: str) -> dict[str, list[Outcome]]:
+def outcomes_v1(source: str, calls: list[Inputs], signature: str) -> dict[str, list[Outcome]]:
     """TensorFlow 1 runs the effects that an output depends on, and no others."""
     import tensorflow as tf
 

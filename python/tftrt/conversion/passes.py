@@ -51,8 +51,11 @@ def strip_checks(graph: Any, fetches: Iterable[str]) -> Any:
 
 
 def fold_constants(graph: Any, fetches: Iterable[str], effects: Effects) -> Any:
-    """Fold the graph's own constants as TensorFlow does at run time; meant for a graph with its variables."""
-    return optimize("folding", ["constfold", "dependency"], graph, fetches, effects)
+    """Fold the graph's own constants as TensorFlow does at run time; meant for a graph with its variables.
+
+    The Identities that inlining leaves between functions go first: TensorFlow's rewrites do not look through them.
+    """
+    return optimize("folding", ["dependency", "pruning", "constfold", "dependency"], graph, fetches, effects)
 
 
 def tidy(graph: Any, fetches: Iterable[str], effects: Effects) -> Any:

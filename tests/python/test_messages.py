@@ -149,13 +149,25 @@ import resource, sys
 import tftrt
 
 resource.setrlimit(resource.RLIMIT_AS, (1000 << 20, 1000 << 20))
-try:
-    tftrt.Model(sys.argv[1])
-except tftrt.ResourceExhaustedError as error:
-    print(error)
+for call in (lambda: tftrt.Model(sys.argv[1]), lambda: tftrt.convert(*sys.argv[1:])):
+    try:
+        call()
+    except tftrt.ResourceExhaustedError as error:
+        print(error)
 """
 
 
-def test_too_little_address_space(python: Callable[..., Any], exported: Callable[[str], Path]) -> None:
-    message = python(LIMITED, exported("cnn")).stdout
-    assert "this process may use 1000 MiB of address space" in message and "Reinstall" not in message
+def test_too_little_address_space(python: Callable[..., Any], exported: Callable[[str], Path], tmp_path: Path) -> None:
+    loading, converting = python(LIMITED, exported("cnn"), tmp_path / "out").stdout.splitlines()
+    for message in (loading, converting):
+        assert "his process may use 1000 MiB of address space" in message
+        assert "einstall" not in message and 'File "' not in message
+
+
+def test_no_tensorflow_to_convert_with(
+    in_conversions: Callable[[str], None], exported: Callable[[str], Path], tmp_path: Path
+) -> None:
+    in_conversions("import sys\nsys.modules['tensorflow'] = None")
+    with pytest.raises(tftrt.IncompatibleError, match=r"expected TensorFlow 2\.17, .*Install it with: pip install"):
+        tftrt.convert(exported("cnn"), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []

@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import IncompatibleError, InvalidArgumentError
+from ..errors import InvalidArgumentError
 from ..manifest import list_files, write_manifest
 from .export import Exported
 from .options import Options
 from .report import ConversionReport
 from .request import Batches
+from .requirements import check_tensorflow
 from .source import Source, open_source
 from .storage import copy_files, room_for
 
@@ -57,7 +58,7 @@ def convert(
     phases = _Phases(progress, before)
     with contextlib.ExitStack() as stack:
         with phases.measure("import TensorFlow", 0.05):
-            _check_tensorflow()
+            check_tensorflow()
             _load_op_libraries(options)
             _check_denylist(options)
         with phases.measure("export", 0.1):
@@ -198,28 +199,6 @@ def _write_model(model: Any, merged: Any, saved: list[Any], directory: Path) -> 
 
 def _is_of_conversion(name: str) -> bool:
     return name == "tftrt.json" or name.startswith("trt-serialized-engine.")
-
-
-def _check_tensorflow() -> None:
-    try:
-        import tensorflow as tf
-        from tensorflow.compiler.tf2tensorrt._pywrap_py_utils import is_tensorrt_enabled  # noqa: F401
-    except ImportError as error:
-        raise IncompatibleError(
-            f"expected TensorFlow 2.17, the last release with TF-TRT, found: {error}. "
-            "Install it with: pip install 'tensorflow>=2.17,<2.18'"
-        ) from error
-    if not tf.__version__.startswith("2.17."):
-        raise IncompatibleError(
-            f"expected TensorFlow 2.17, the last release with TF-TRT, found {tf.__version__}. "
-            "Install it with: pip install 'tensorflow>=2.17,<2.18'"
-        )
-    if not tf.test.is_built_with_cuda():
-        raise IncompatibleError(
-            f"expected a TensorFlow with TF-TRT, found TensorFlow {tf.__version__} built for CPUs alone, as "
-            "tensorflow-cpu is; it runs converted models but makes none. Convert where tensorflow is installed, or "
-            "install it here: pip uninstall -y tensorflow-cpu && pip install 'tensorflow>=2.17,<2.18'"
-        )
 
 
 def _load_op_libraries(options: Options) -> None:

@@ -24,6 +24,7 @@ from typing import Any
 
 from .. import errors
 from ..errors import Error, InternalError, ResourceExhaustedError
+from .causes import cause_of
 from .export import export, is_object
 from .loaded_ops import loaded_op_libraries
 from .options import Options
@@ -228,7 +229,7 @@ class _Worker:
         self._log.close()
 
     def abandon(self) -> None:
-        """Let go of a process that belongs to the parent of this one."""
+        """Release a process that belongs to the parent of this one."""
         self._connection.close()
         self._process.returncode = 0  # There is nothing to wait for.
 
@@ -256,7 +257,7 @@ class _Worker:
         file = self._log.fileno()
         # Both processes have one position in the file, which must stay.
         text = os.pread(file, _SHOWN_BYTES, max(0, os.fstat(file).st_size - _SHOWN_BYTES))
-        return " ".join(text.decode(errors="replace").split())
+        return " ".join(cause_of(text.decode(errors="replace")).split())
 
 
 class _RemoteTracebackError(Exception):

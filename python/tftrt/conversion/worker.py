@@ -14,6 +14,7 @@ import contextlib
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -49,7 +50,9 @@ def main(arguments: dict[str, Any]) -> None:
 
 
 def _serve(pipe: Connection, watch: _Watch, idle: float) -> None:
-    import tensorflow  # noqa: F401 - while the parent exports the model
+    # While the parent exports the model. The request says why it cannot be imported.
+    with contextlib.suppress(ImportError):
+        import tensorflow  # noqa: F401
 
     while pipe.poll(idle):
         kind, content = pipe.recv()
@@ -66,7 +69,8 @@ def _answer(pipe: Connection, request: Request) -> tuple[Any, ...]:
         report, spent = _convert(pipe, request)
         return "done", report, spent
     except Error as error:
-        return "error", type(error).__name__, str(error), "", False
+        # The reason why TensorFlow cannot be imported may hold for this process alone.
+        return "error", type(error).__name__, str(error), "", "tensorflow" not in sys.modules
     except MemoryError:
         text = "the memory of this machine is not enough for the conversion. Nothing was written."
         return "error", ResourceExhaustedError.__name__, text, "", True
@@ -79,6 +83,9 @@ def _answer(pipe: Connection, request: Request) -> tuple[Any, ...]:
 
 
 def _convert(pipe: Connection, request: Request) -> tuple[ConversionReport, bool]:
+    from .requirements import check_tensorflow
+
+    check_tensorflow()
     from .pipeline import convert
 
     _adopt(request)

@@ -4,6 +4,8 @@
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
+#include <vector>
 
 #include "runtime/tensor_name.h"
 #include "tensorflow/core/framework/function.pb.h"
@@ -27,6 +29,9 @@ bool IsFloatConstant(const NodeDef& node) {
 }
 
 bool IsCall(const NodeDef& node) { return node.op() == "PartitionedCall" || node.op() == "StatefulPartitionedCall"; }
+
+// As TensorFlow calls the argument for what a function captures: it sorts operands of sums and products by name.
+std::string ArgumentName(int number) { return number == 0 ? "unknown" : "unknown_" + std::to_string(number - 1); }
 
 NodeDef Hidden(const NodeDef& constant, const std::string& name) {
   NodeDef node;
@@ -54,23 +59,27 @@ void HideCapturedConstants(tensorflow::MetaGraphDef& meta_graph) {
   tensorflow::GraphDef& graph = *meta_graph.mutable_graph_def();
   std::unordered_map<std::string, const NodeDef*> constants;
   std::unordered_set<std::string> names;
+  std::unordered_set<std::string> placeholders;
   for (const NodeDef& node : graph.node()) {
     names.insert(node.name());
+    if (node.op().rfind("Placeholder", 0) == 0) placeholders.insert(node.name());
     if (IsFloatConstant(node)) constants[node.name()] = &node;
   }
-  std::unordered_map<std::string, NodeDef> hidden;
+  std::vector<NodeDef> hidden;
   for (NodeDef& node : *graph.mutable_node()) {
     if (!IsCall(node)) continue;
-    for (std::string& input : *node.mutable_input()) {
-      const auto constant = constants.find(std::string(NodeName(input)));
-      if (IsControl(input) || constant == constants.end()) continue;
-      const std::string name = constant->first + "/tftrt_captured";
-      if (names.count(name) != 0) continue;
-      hidden.emplace(name, Hidden(*constant->second, name));
-      input = name;
+    int first = 0;
+    while (first < node.input_size() && placeholders.count(std::string(NodeName(node.input(first)))) != 0) ++first;
+    for (int i = first; i < node.input_size(); ++i) {
+      const auto constant = constants.find(std::string(NodeName(node.input(i))));
+      if (IsControl(node.input(i)) || constant == constants.end()) continue;
+      std::string name = ArgumentName(i - first) + "/" + node.name();
+      while (!names.insert(name).second) name += "_";
+      hidden.push_back(Hidden(*constant->second, name));
+      node.set_input(i, name);
     }
   }
-  for (auto& [name, node] : hidden) *graph.add_node() = std::move(node);
+  for (NodeDef& node : hidden) *graph.add_node() = std::move(node);
 }
 
 }  // namespace tftrt

@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from ..errors import InternalError
 from . import passes
 from .canonical import order_engines
-from .captured_constants import hold_captured, release_captured
+from .captured_constants import hold_captured, release_captured, skip_identities
 from .check_costs import explain_checks
 from .constants import sink_constants
 from .effects import Effects, note_effects
@@ -91,6 +91,7 @@ def prepare(model: LoadedModel, name: str, options: Options) -> SignatureGraph:
     _hold_lowering(signature.graph)
     captured = hold_captured(signature.graph) if model.meta.HasField("object_graph_def") else {}
     signature.graph, _ = passes.inline_functions(signature.graph, signature.tensors, signature.effects)
+    skip_identities(signature.graph, captured)
     outputs = _name_outputs(signature)
     if options.strip_asserts:
         signature.graph = passes.strip_checks(signature.graph, signature.tensors)

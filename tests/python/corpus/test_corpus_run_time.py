@@ -112,6 +112,7 @@ def others(v: Values) -> dict[str, Callable[[], Any]]:
         "tanh": lambda: tf.tanh(a),
         "log1p": lambda: tf.math.log(tf.abs(a) + 1.0),
         "normalised": lambda: tf.math.l2_normalize(a, 1),
+        "sum": lambda: tf.add_n([a, a * 1.1, a * 0.3, a * 0.7]),
     }
 
 
@@ -194,7 +195,9 @@ def test_same_bits_with_and_without_onednn(
             bits.append({name: value.tobytes() for name, value in wanted.items()})
             for key, value in found.items():
                 path, executor, name = key.split(", ")
-                if value.tobytes() != wanted[name].tobytes():
+                # A session gives the captured tensor another name, and TensorFlow sorts the operands of sums by name.
+                known = captured and (Path(path).name, name) == ("source", "sum")
+                if value.tobytes() != wanted[name].tobytes() and not known:
                     differ.add(f"{name} of {Path(path).name}, {executor}, oneDNN {onednn}")
     assert not differ
     if bits[0]["softmax"] == bits[1]["softmax"]:

@@ -81,7 +81,8 @@ def to_channels_first(graph: Any, fetches: Iterable[str], effects: Effects) -> t
         import_graph(result, "the graph with channels first")
     except (InternalError, ModelError) as error:
         result = graph
-        notes.append(f"data_format stays as it was: TensorFlow's layout pass cannot rewrite this graph: {error}")
+        reason = " ".join(str(error.__cause__ or error).split())
+        notes.append(f"data_format stays as it was: TensorFlow's layout pass cannot rewrite this graph: {reason[:200]}")
     else:
         types = Counter(node.op for node in left)
         notes += [

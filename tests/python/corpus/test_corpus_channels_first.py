@@ -281,3 +281,26 @@ def test_every_op_computes_the_same(tensorflow: Any, tmp_path: Path, which: str,
                         bound = 1e-5 * np.abs(outputs[name]).max()
                         where = f"{folder}, {executor}, {name}"
                         np.testing.assert_allclose(result, outputs[name], rtol=0, atol=bound, err_msg=where)
+
+
+def failing(root: str) -> dict[str, Any]:
+    """Convert a graph that the layout pass throws at, while conversion does not know it."""
+    from tftrt.conversion import passes
+
+    network(f"{root}/source", {"select_v2": confusing()["select_v2"]}, "NHWC", 4)
+    known = passes._has_axis
+    passes._has_axis = lambda node: False
+    try:
+        return tftrt.convert(f"{root}/source", f"{root}/converted", data_format="NCHW").to_dict()
+    finally:
+        passes._has_axis = known
+
+
+def test_a_graph_that_cannot_be_rewritten_stays(tensorflow: Any, tmp_path: Path) -> None:
+    report = tensorflow.call(failing, str(tmp_path))
+    (note,) = report["notes"]
+    assert note.startswith("data_format stays as it was: TensorFlow's layout pass cannot rewrite this graph: ")
+    image = weights(2, 4, 4, 3)
+    with tftrt.Model(tmp_path / "source") as source, tftrt.Model(tmp_path / "converted") as converted:
+        for name, value in source.run({"x": image}).items():
+            np.testing.assert_array_equal(converted.run({"x": image})[name], value)

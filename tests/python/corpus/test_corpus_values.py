@@ -105,6 +105,11 @@ def shared_functions(directory: str) -> None:
     step = [tf.TensorSpec([None, 8], name="x"), tf.TensorSpec([8, 8])]
     shared = tf.function(lambda x, k: tf.nn.relu(x @ k), input_signature=step).get_concrete_function()
 
+    state = [tf.TensorSpec([], tf.int32), *step]
+    smaller = tf.function(lambda i, x, k: i < 2, input_signature=state).get_concrete_function()
+    once_more = tf.function(lambda i, x, k: (i + 1, tf.nn.relu(x @ k), k), input_signature=state)
+    body = once_more.get_concrete_function()
+
     @tf.function(input_signature=[step[0], tf.TensorSpec([], tf.int32, name="i")])
     def f(x: Any, i: Any) -> Any:
         y = tf.nn.relu(x @ m.k) + 1.0
@@ -112,7 +117,12 @@ def shared_functions(directory: str) -> None:
         common: dict[str, Any] = {"input": [y, m.k], "Tout": [tf.float32], "output_shapes": [[None, 8]]}
         case = tf.raw_ops.Case(branch_index=i, branches=[shared, shared, shared], **common)[0]
         branch = tf.raw_ops.If(cond=i > 0, then_branch=shared, else_branch=shared, **common)[0]
+        loops = [
+            tf.raw_ops.While(input=[0, start, kernel], cond=smaller, body=body)[1]
+            for start, kernel in ((y, m.k), (x, tf.transpose(m.k)), (loop, m.k * 0.5))
+        ]
         return {
+            **{f"same_{number}": tf.ensure_shape(value, [None, 8]) @ m.k for number, value in enumerate(loops)},
             "case": tf.switch_case(i, [lambda: dense(y), lambda: dense(y), lambda: twice(y)]) @ m.k,
             "cond": tf.cond(i > 0, lambda: dense(y), lambda: dense(y)),
             "loop": loop @ m.k,

@@ -14,6 +14,7 @@ WHILES = frozenset({"While", "StatelessWhile"})
 BRANCHES = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
 
 _COLOCATION = "_class"
+_REFERENCE = 100  # what TensorFlow adds to a type's number for references
 
 HEAVY_OPS = frozenset(
     {
@@ -48,6 +49,11 @@ def index_of(tensor: str) -> int:
 def canonical(tensor: str) -> str:
     """The name of a tensor of the main graph with its output index: ``x:0`` for ``x``."""
     return f"{node_of(tensor)}:{index_of(tensor)}"
+
+
+def value_type(dtype: int) -> int:
+    """The type of the value of a tensor, which may be a reference."""
+    return dtype - _REFERENCE if dtype > _REFERENCE else dtype
 
 
 def tensor_names(info: Any) -> list[str]:

@@ -29,6 +29,7 @@ from .graphs import (
     prune,
     rename_tensors,
     tensor_names,
+    value_type,
 )
 from .interface import unavailable_outputs
 from .load import LoadedModel
@@ -85,6 +86,9 @@ def prepare(model: LoadedModel, name: str, options: Options) -> SignatureGraph:
     graph.CopyFrom(model.graph)
     definition = meta_graph_pb2.SignatureDef()
     definition.CopyFrom(model.meta.signature_def[name])
+    for info in [*definition.inputs.values(), *definition.outputs.values()]:
+        # Placeholders and outputs are values where the source has a reference.
+        info.dtype = value_type(info.dtype)
     signature = SignatureGraph(name, graph, definition, notes=_explain(name, definition, graph))
     _replace_fed_tensors(signature)
     signature.prune()

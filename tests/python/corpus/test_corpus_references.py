@@ -169,3 +169,34 @@ def queues(inputs: Any, y: Any) -> tuple[dict[str, Any], Any]:
 def test_queues_and_stacks(tensorflow: Any, tmp_path: Path) -> None:
     report = check(tensorflow, tmp_path, partial(export, use=queues), CALLS, tf1=True)
     assert "MatMul" in ops(report)
+
+
+def fed(directory: str, kind: str) -> None:
+    """A signature whose input is a tensor that the graph computes: calls give it another value."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        if kind == "queue":
+            x = v1.FIFOQueue(10, [tf.float32], [[8]]).dequeue_many(4)
+        elif kind == "pipeline":
+            x = v1.train.batch([tf.constant(weights(20, 8))[v1.train.range_input_producer(20).dequeue()]], 4)
+        elif kind == "iterator":
+            dataset = tf.data.Dataset.from_tensor_slices(weights(20, 8)).batch(4)
+            x = v1.data.make_initializable_iterator(dataset).get_next()
+        elif kind == "constant":
+            x = tf.constant(weights(4, 8))
+        else:
+            x = v1.get_variable("x", initializer=weights(4, 8), use_resource=False)
+        k = v1.get_variable("k", initializer=weights(8, 8), use_resource=False)
+        y = tf.nn.relu(tf.reshape(x, [-1, 8]) @ k) @ k + 1.0
+        session.run([v1.global_variables_initializer(), v1.local_variables_initializer()])
+        # The variable k is an output as it is, a reference.
+        v1.saved_model.simple_save(session, directory, {"x": x}, {"y": y, "k": k, "rows": tf.shape(x)[0]})
+
+
+@pytest.mark.parametrize("kind", ["queue", "pipeline", "iterator", "constant", "reference"])
+def test_inputs_that_the_graph_computes(tensorflow: Any, tmp_path: Path, kind: str) -> None:
+    calls = [{"x": weights(4, 8)}, {"x": weights(4, 8, seed=1)}]
+    report = check(tensorflow, tmp_path, partial(fed, kind=kind), calls, tf1=True)
+    assert "MatMul" in ops(report)

@@ -63,6 +63,56 @@ def test_partitioned_variables_that_change(tensorflow: Any, tmp_path: Path, reso
     check(tensorflow, tmp_path, partial(updated, resource=resource), X, tf1=True)
 
 
+def sharded(directory: str) -> None:
+    """As parameter servers of TensorFlow 2 hold an embedding."""
+    import tensorflow as tf
+    from tensorflow.python.distribute import sharded_variable
+
+    m = tf.Module()
+    m.k = tf.Variable(weights(8, 8))
+    m.rows = sharded_variable.ShardedVariable([tf.Variable(weights(rows, 8)) for rows in (4, 4, 3)])
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 8], name="x")])
+    def f(x: Any) -> Any:
+        y = tf.nn.relu(x @ m.k)
+        return {
+            "y": y @ m.k + 1.0,
+            "found": tf.nn.embedding_lookup(m.rows, tf.cast(tf.abs(x[:, 0]) * 3, tf.int64)),
+            "all": tf.nn.relu(y @ tf.transpose(tf.convert_to_tensor(m.rows))),
+        }
+
+    save(m, directory, f)
+
+
+def quantised(directory: str) -> None:
+    """Constants of quantised types beyond 64 KB."""
+    import tensorflow as tf
+
+    m = tf.Module()
+    m.k = tf.Variable(weights(8, 8))
+    stored = (np.arange(70_000) % 120).reshape(-1, 70)
+    kinds = {tf.quint8: tf.uint8, tf.qint8: tf.int8, tf.quint16: tf.uint16, tf.qint16: tf.int16, tf.qint32: tf.int32}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 8], name="x")], autograph=False)
+    def f(x: Any) -> Any:
+        outputs = {"y": tf.nn.relu(x @ m.k) @ m.k + 1.0}
+        for kind, plain in kinds.items():
+            value = tf.bitcast(tf.constant(stored, plain), kind)
+            twice = tf.raw_ops.ConcatV2(values=[value, tf.constant(stored, kind)], axis=0)
+            outputs[kind.name] = tf.bitcast(twice, plain)[-990:-980]
+            if kind != tf.qint32:
+                outputs[f"{kind.name}_float"] = tf.raw_ops.Dequantize(input=value, min_range=-1.0, max_range=1.0)[:3]
+        return outputs
+
+    save(m, directory, f)
+
+
+@pytest.mark.parametrize("build", [sharded, quantised])
+def test_sharded_variables_and_quantised_constants(tensorflow: Any, tmp_path: Path, build: Build) -> None:
+    report = check(tensorflow, tmp_path, build, X, alone=False)
+    assert "MatMul" in ops(report)
+
+
 def captured(directory: str) -> None:
     """Eager tensors of several types, above the size up to which TensorFlow writes them into the function."""
     import tensorflow as tf

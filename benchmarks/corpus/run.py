@@ -35,12 +35,13 @@ def main() -> None:
     parser.add_argument("commit", help="the commit that the installed tftrt was built from")
     parser.add_argument("--models", nargs="*", help="names of models (default: all)")
     parser.add_argument("--output", type=Path, default=RESULT, help="default: benchmarks/results/corpus.json")
+    parser.add_argument("--onednn", action="store_true", help="switch oneDNN on, for TensorFlow and tftrt")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.worker:
         _work(args.models)
         return
-    os.environ.update(TF_ENABLE_ONEDNN_OPTS="0", TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+    os.environ.update(TF_ENABLE_ONEDNN_OPTS=str(int(args.onednn)), TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
     from registry import entries
 
     names = args.models or sorted(entries())

@@ -45,11 +45,6 @@ DIFFERENCES = {
         "grappler/optimizers/arithmetic_optimizer.cc, HoistCommonFactorOutOfAggregation: a * x + a * y becomes "
         "a * (x + y) where the shapes of variables are known, and in a tf.function they are not",
     ),
-    "keras_3_preprocessing": Difference(
-        1e-7,
-        "grappler/optimizers/constant_folding.cc, ReduceDivToReciprocalMul: division by a constant becomes a product, "
-        "and a constant that a function captures is an argument of the function",
-    ),
 }
 """By the model's name; five at most."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lazy import tf, v1
-from registry import around, around_v1, column, ids, scratch, words
+from registry import around, around_v1, column, frame_v1, ids, model, scratch, words
 
 VOCABULARY = "cat\ndog\nemu\nyak\n"
 
@@ -191,17 +191,15 @@ def _v1_words(x: Any) -> Any:
     return tf.gather(tf.constant(["cat", "dog", "emu", "a gnu"]), ids(x, 4))
 
 
-@around_v1()
-def table_of_a_file_v1() -> Any:
+@model(tf1=True)
+def table_of_a_file_v1(directory: str) -> None:
     """As estimators write it: the file is an asset of a collection alone."""
-    import tempfile
-    from pathlib import Path
 
-    folder = tempfile.mkdtemp()
-    path = Path(folder) / "words.txt"
-    path.write_text(VOCABULARY)
-    table = tf.lookup.StaticVocabularyTable(_lines(str(path)), 2)
-    return lambda x: (x + column(table.lookup(_v1_words(x))), {"id": table.lookup(_v1_words(x))})
+    def feature() -> Any:
+        table = tf.lookup.StaticVocabularyTable(_lines(scratch(directory, "words.txt", VOCABULARY)), 2)
+        return lambda x: (x + column(table.lookup(_v1_words(x))), {"id": table.lookup(_v1_words(x))})
+
+    frame_v1(directory, feature)
 
 
 @around_v1()

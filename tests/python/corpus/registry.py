@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,7 +45,6 @@ class Entry:
         state: Whether the model changes its own state.
         library: Whether the model needs the tests' library of custom ops.
         keras_2: Whether it is built with tf_keras.
-        open_fault: Why tftrt fails on it today, where it does.
     """
 
     name: str
@@ -60,7 +58,6 @@ class Entry:
     state: bool = False
     library: bool = False
     keras_2: bool = False
-    open_fault: str = ""
 
 
 _entries: dict[str, Entry] = {}
@@ -100,7 +97,7 @@ def around_v1(*, functional: bool = False, **fields: Any) -> Callable[[Callable[
     """The same in a graph of TensorFlow 1; ``functional`` for loops and branches that are functions."""
 
     def register(feature: Callable[[], Step]) -> Callable[[], Step]:
-        _add(feature, lambda directory: _frame_v1(directory, feature, functional), {"tf1": True, **fields})
+        _add(feature, lambda directory: frame_v1(directory, feature, functional), {"tf1": True, **fields})
         return feature
 
     return register
@@ -138,7 +135,8 @@ def _frame(directory: str, feature: Callable[[Any], Step]) -> None:
     save(m, directory, tf.function(lambda x: network(step, *m.layer)(x), input_signature=spec))
 
 
-def _frame_v1(directory: str, feature: Callable[[], Step], functional: bool) -> None:
+def frame_v1(directory: str, feature: Callable[[], Step], functional: bool = False) -> None:
+    """Write the model around a feature in a graph of TensorFlow 1."""
     with control_flow(functional), tf.Graph().as_default(), v1.Session() as session:
         x = v1.placeholder(tf.float32, [None, WIDTH], name="x")
         step = feature()
@@ -194,8 +192,3 @@ def scratch(directory: str, name: str, text: str) -> str:
 def array(*values: Any) -> np.ndarray:
     """A string tensor for a call."""
     return np.array(values, object)
-
-
-def plain(**attributes: Any) -> Any:
-    """Something to hold attributes."""
-    return types.SimpleNamespace(**attributes)

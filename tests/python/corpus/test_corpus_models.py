@@ -10,10 +10,6 @@ from matrix import DIFFERENCES, examine
 from registry import entries
 
 MODELS = entries()
-NAMES = [
-    pytest.param(name, marks=[pytest.mark.xfail(strict=True, reason=entry.open_fault)] if entry.open_fault else [])
-    for name, entry in sorted(MODELS.items())
-]
 
 
 def check(name: str, tensorflow: Any, root: Path, request: pytest.FixtureRequest, *, thorough: bool) -> None:
@@ -25,13 +21,13 @@ def check(name: str, tensorflow: Any, root: Path, request: pytest.FixtureRequest
     assert not failures, "\n".join(map(str, failures[:5]))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(MODELS))
 def test_model(name: str, tensorflow: Any, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     check(name, tensorflow, tmp_path, request, thorough=False)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(MODELS))
 def test_model_in_all_ways(name: str, tensorflow: Any, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     check(name, tensorflow, tmp_path, request, thorough=True)
 

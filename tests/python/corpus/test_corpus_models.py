@@ -21,6 +21,7 @@ def check(name: str, tensorflow: Any, root: Path, request: pytest.FixtureRequest
     assert not failures, "\n".join(map(str, failures[:5]))
 
 
+@pytest.mark.corpus
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_model(name: str, tensorflow: Any, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     check(name, tensorflow, tmp_path, request, thorough=False)

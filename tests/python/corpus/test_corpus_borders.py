@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 from cases import check as check_each
 from cases import ops, reasons, save, save_v1, weights
+
+import tftrt
 
 check = partial(check_each, alone=False)
 
@@ -284,22 +287,13 @@ def test_colocation_with_a_node_that_is_not_needed(tensorflow: Any, tmp_path: Pa
     check(tensorflow, tmp_path, colocated, X, tf1=True, minimum_segment_size=1)
 
 
-def throwing(directory: str, root: str) -> dict[str, Any]:
-    """Convert ``rows`` while nothing but the pass itself knows about Select."""
-    import tftrt
-    from tftrt.conversion import signature
-
-    rows(directory)
-    known = signature.broadcast_selects
-    signature.broadcast_selects = lambda graph: None
-    try:
-        return tftrt.convert(directory, root).to_dict()
-    finally:
-        signature.broadcast_selects = known
-
-
-def test_the_node_at_which_the_pass_throws_is_found(tensorflow: Any, tmp_path: Path) -> None:
-    report = tensorflow.call(throwing, str(tmp_path / "model"), str(tmp_path / "out"))
+def test_the_node_at_which_the_pass_throws_is_found(
+    tensorflow: Any, tmp_path: Path, in_conversions: Callable[[str], None]
+) -> None:
+    """Where nothing but the pass itself knows about Select."""
+    in_conversions("from tftrt.conversion import signature; signature.broadcast_selects = lambda graph: None")
+    tensorflow.call(rows, str(tmp_path / "model"))
+    report = tftrt.convert(tmp_path / "model", tmp_path / "out").to_dict()
     (note,) = report["notes"]
     assert "was run again" in note and "(Select)" in note
     assert "TF-TRT's pass fails at it" in reasons(report, "Select")

@@ -283,21 +283,17 @@ def test_every_op_computes_the_same(tensorflow: Any, tmp_path: Path, which: str,
                         np.testing.assert_allclose(result, outputs[name], rtol=0, atol=bound, err_msg=where)
 
 
-def failing(root: str) -> dict[str, Any]:
-    """Convert a graph that the layout pass throws at, while conversion does not know it."""
-    from tftrt.conversion import passes
-
+def confused(root: str) -> None:
     network(f"{root}/source", {"select_v2": confusing()["select_v2"]}, "NHWC", 4)
-    known = passes._has_axis
-    passes._has_axis = lambda node: False
-    try:
-        return tftrt.convert(f"{root}/source", f"{root}/converted", data_format="NCHW").to_dict()
-    finally:
-        passes._has_axis = known
 
 
-def test_a_graph_that_cannot_be_rewritten_stays(tensorflow: Any, tmp_path: Path) -> None:
-    report = tensorflow.call(failing, str(tmp_path))
+def test_a_graph_that_cannot_be_rewritten_stays(
+    tensorflow: Any, tmp_path: Path, in_conversions: Callable[[str], None]
+) -> None:
+    """The layout pass throws at it, and conversion does not know."""
+    in_conversions("from tftrt.conversion import passes; passes._has_axis = lambda node: False")
+    tensorflow.call(confused, str(tmp_path))
+    report = tftrt.convert(tmp_path / "source", tmp_path / "converted", data_format="NCHW").to_dict()
     (note,) = report["notes"]
     assert note.startswith("data_format stays as it was: TensorFlow's layout pass cannot rewrite this graph: ")
     image = weights(2, 4, 4, 3)

@@ -38,12 +38,20 @@ def reasons(report: tftrt.conversion.ConversionReport) -> dict[str, str]:
     return {check.signature: check.reason for check in report.checks}
 
 
+def array(module: Any, x: Any) -> Any:
+    """Writes to memory alone, by an op that has "Write" in its name."""
+    made = tf.raw_ops.TensorArrayV3(size=1, dtype=tf.float32)
+    flow = tf.raw_ops.TensorArrayWriteV3(handle=made.handle, index=0, value=x @ module.weight, flow_in=made.flow)
+    return tf.raw_ops.TensorArrayReadV3(handle=made.handle, index=0, flow_in=flow, dtype=tf.float32)
+
+
 def test_signatures_are_compared_where_their_source_can_be_called(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = save(
         tmp_path / "source",
         dense=(lambda module, x: tf.nn.relu(x @ module.weight), DENSE),
+        array=(array, DENSE),
         wide=(lambda module, x: tf.reshape(x, [-1, 32, 4]) @ module.weight, tf.TensorSpec([None, None, 4])),
         parsed=(lambda module, x: tf.io.decode_raw(tf.io.decode_base64(x), tf.uint8), tf.TensorSpec([], tf.string)),
         noise=(lambda module, x: tf.random.normal(tf.shape(x)) @ module.weight, DENSE),
@@ -62,7 +70,7 @@ def test_signatures_are_compared_where_their_source_can_be_called(
     # With time for all of them.
     assert not prove(source, tmp_path / "out", report, options[0], 1000.0, compares=True, batches=None)
     found = reasons(report)
-    assert {name for name, reason in found.items() if not reason} == {"dense", "wide"}
+    assert {name for name, reason in found.items() if not reason} == {"array", "dense", "wide"}
     assert "the source fails on made-up inputs: " in found["parsed"]
     assert found["noise"] == "the source gives other values from call to call"
     assert found["writer"] == "a call may write files, by the op WriteFile"

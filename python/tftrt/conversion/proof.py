@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +33,7 @@ _MORE = 5.0
 # Sizes of what is not fixed, until the source takes one.
 _SIZES = (2, 32, 1)
 _RANK = 2
-_WRITES_FILES = ("Write", "Save", "Merge", "Summary", "Rename", "Delete")
+_WRITES_FILES = re.compile(r"(Distributed)?Save|MergeV2Checkpoints|WriteFile|.*Summary")
 
 
 def prove(
@@ -241,6 +242,6 @@ def _writes_files(graph: Any, signature: str) -> str:
     for nodes in bodies(needed):
         for node in nodes:
             definition = op_def(node)
-            if definition is not None and definition.is_stateful and any(word in node.op for word in _WRITES_FILES):
+            if definition is not None and definition.is_stateful and _WRITES_FILES.match(node.op):
                 return str(node.op)
     return ""

@@ -107,7 +107,8 @@ def test_signatures_do_not_change(name: str, exported: Export, tmp_path: Path) -
         for side in ("inputs", "outputs"):
             assert set(getattr(new, side)) == set(getattr(old, side))
             for name_, info in getattr(old, side).items():
-                assert getattr(new, side)[name_].dtype == info.dtype
+                # A reference becomes a value, whose type is 100 less.
+                assert getattr(new, side)[name_].dtype == info.dtype % 100
                 assert getattr(new, side)[name_].tensor_shape == info.tensor_shape
 
 

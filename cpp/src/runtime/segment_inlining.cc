@@ -106,8 +106,8 @@ struct Body {
   const std::unordered_set<std::string>* in_order = nullptr;  // the engines that stay one step; null: all of them
   bool has_control_flow = false;
   bool has_frames = false;
-  std::unordered_set<std::string> names;                                  // of nodes and arguments
-  std::unordered_map<std::string, std::vector<std::string>> transparent;  // outputs of engines that are no step
+  std::unordered_set<std::string> names = {};                                  // of nodes and arguments
+  std::unordered_map<std::string, std::vector<std::string>> transparent = {};  // outputs of engines that are no step
 };
 
 Body MakeBody(Nodes& nodes, FunctionDef* function, const std::unordered_set<std::string>* in_order) {

@@ -167,6 +167,11 @@ def test_destination_without_parent(cnn: Path, tmp_path: Path) -> None:
         convert(cnn, tmp_path / "a/b")
 
 
+def test_destination_where_nothing_can_be_made(cnn: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="expected to be able to make a directory in /proc, found: "):
+        convert(cnn, "/proc/out")
+
+
 def test_read_only_destination(cnn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Root may write everywhere, so that a read-only directory cannot be made for every user of these tests.
     monkeypatch.setattr(os, "access", lambda path, mode: False)

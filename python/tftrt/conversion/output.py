@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InvalidArgumentError
+from .storage import room_for
+
+_LEAST_BYTES = 4096  # of a directory
 
 
 def check_destination(destination: Path, source: Path | None, *, overwrite: bool) -> None:
@@ -54,9 +57,14 @@ def check_destination(destination: Path, source: Path | None, *, overwrite: bool
 
 @contextmanager
 def staging(destination: Path) -> Iterator[Path]:
-    """A new directory beside ``destination``: it takes its place if the body succeeds, or is removed."""
+    """A new directory beside ``destination``: it takes its place if the body succeeds, or is removed.
+
+    Raises:
+        InvalidArgumentError: It cannot be made.
+        ResourceExhaustedError: The disk is full.
+    """
     target = destination.absolute()
-    directory = Path(tempfile.mkdtemp(prefix=f".{target.name}.tftrt-", dir=target.parent))
+    directory = _make(target)
     try:
         # mkdtemp makes it private; the result gets the permissions of any new directory.
         umask = os.umask(0)
@@ -66,6 +74,17 @@ def staging(destination: Path) -> Iterator[Path]:
         _replace(directory, target)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _make(target: Path) -> Path:
+    try:
+        with room_for(target, _LEAST_BYTES):
+            return Path(tempfile.mkdtemp(prefix=f".{target.name}.tftrt-", dir=target.parent))
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"destination: expected to be able to make a directory in {target.parent}, found: {error.strerror}. "
+            "Choose another directory."
+        ) from error
 
 
 def _replace(directory: Path, target: Path) -> None:

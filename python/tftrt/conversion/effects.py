@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from .graphs import is_handle, node_of, op_def, references_in
+from .graphs import is_handle, node_of, op_def, references_in, unused_name
 from .readers import FORWARDS, READERS
 
 _NAME = "effects"
@@ -85,7 +85,7 @@ def note_effects(graph: Any, outputs: list[str]) -> Effects:
         waits = tuple(sorted(_behind(found & needed, needed, users, always)))
         if waits:
             if waits not in names:
-                names[waits] = _unused(_NAME, nodes)
+                names[waits] = unused_name(_NAME, nodes)
                 nodes[names[waits]] = graph.node.add(name=names[waits], op="NoOp", input=[f"^{wait}" for wait in waits])
                 effects.waits[names[waits]] = list(waits)
             effects.outputs[output] = names[waits]
@@ -109,7 +109,7 @@ def name_effects(graph: Any) -> None:
         names: set[str] = set()
         for node in function.node_def:
             if _has_effect(node, library, known):
-                name = _unused(re.sub(r"[^A-Za-z0-9_]", "_", node.name), names)
+                name = unused_name(re.sub(r"[^A-Za-z0-9_]", "_", node.name), names)
                 names.add(name)
                 function.control_ret[name] = node.name
                 function.signature.control_output.append(name)
@@ -312,11 +312,3 @@ def _inputs_first(nodes: dict[str, Any]) -> list[str]:
                 inputs = (node_of(tensor) for tensor in node.input)
                 todo.extend((tensor, False) for tensor in inputs if tensor in nodes)
     return list(order)
-
-
-def _unused(name: str, taken: Any) -> str:
-    candidate, number = name, 0
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    return candidate

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from tensorflow.core.framework import graph_pb2, types_pb2
@@ -80,6 +80,15 @@ def rename_tensors(info: Any, names: dict[str, str]) -> None:
             rename_tensors(part, names)
     else:
         info.name = names.get(info.name, info.name)
+
+
+def unused_name(name: str, taken: Container[str]) -> str:
+    """``name``, with a number behind it if it is among ``taken``."""
+    candidate, number = name, 0
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}_{number}"
+    return candidate
 
 
 def function_references(nodes: Iterable[Any]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import struct_pb2
 
-from .graphs import index_of, node_of
+from .graphs import index_of, node_of, value_type
 
 _PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault"})
 
@@ -36,7 +36,6 @@ _TYPES = frozenset(
         types_pb2.DT_STRING,
     }
 )
-_REFERENCE = 100  # What DT_FLOAT_REF is above DT_FLOAT.
 
 
 def complete_tensors(meta: Any, names: Iterable[str]) -> None:
@@ -70,7 +69,7 @@ def unavailable_outputs(definition: Any) -> dict[str, str]:
             found[name] = "it is sparse"
         elif kind == "composite_tensor":
             found[name] = _describe_type(info.composite_tensor.type_spec)
-        elif info.dtype % _REFERENCE not in _TYPES:
+        elif value_type(info.dtype) not in _TYPES:
             dtype = types_pb2.DataType.Name(info.dtype).removeprefix("DT_").lower()
             found[name] = f"it has TensorFlow's dtype {dtype}, which has no equal outside TensorFlow"
     return found

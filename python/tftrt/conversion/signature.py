@@ -29,6 +29,7 @@ from .graphs import (
     prune,
     rename_tensors,
     tensor_names,
+    unused_name,
     value_type,
 )
 from .interface import unavailable_outputs
@@ -240,7 +241,7 @@ def _replace_fed_tensors(signature: SignatureGraph) -> None:
     for info in signature.definition.inputs.values():
         if info.WhichOneof("encoding") != "name" or nodes[node_of(info.name)].op in _PLACEHOLDERS:
             continue
-        placeholder = signature.graph.node.add(name=_unused(f"{node_of(info.name)}_fed", nodes), op="Placeholder")
+        placeholder = signature.graph.node.add(name=unused_name(f"{node_of(info.name)}_fed", nodes), op="Placeholder")
         placeholder.attr["dtype"].type = info.dtype
         placeholder.attr["shape"].shape.CopyFrom(info.tensor_shape)
         nodes[placeholder.name] = placeholder
@@ -262,7 +263,7 @@ def _name_outputs(signature: SignatureGraph) -> list[str]:
     for key, info in sorted(signature.definition.outputs.items()):
         for tensor, dtype in _typed(info):
             if tensor not in made and dtype not in (types_pb2.DT_RESOURCE, types_pb2.DT_INVALID):
-                node = signature.graph.node.add(name=_unused(f"outputs/{clean_name(key)}", nodes), op="Identity")
+                node = signature.graph.node.add(name=unused_name(f"outputs/{clean_name(key)}", nodes), op="Identity")
                 node.input.append(tensor.removesuffix(":0"))
                 node.attr["T"].type = dtype
                 nodes[node.name] = node
@@ -281,11 +282,3 @@ def _typed(info: Any) -> Iterator[tuple[str, int]]:
         yield from ((values, info.dtype), (indices, types_pb2.DT_INT64), (shape, types_pb2.DT_INT64))
     else:
         yield info.name, info.dtype
-
-
-def _unused(name: str, taken: Any) -> str:
-    candidate, number = name, 0
-    while candidate in taken:
-        number += 1
-        candidate = f"{name}_{number}"
-    return candidate

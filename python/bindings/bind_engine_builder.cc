@@ -27,7 +27,7 @@ NamedTensors ToTensors(const EngineBuilder& builder, const std::string& signatur
   return tensors;
 }
 
-std::optional<EngineBuilder> Open(const std::string& path, const BuilderOptions& options) {
+std::optional<EngineBuilder> OpenBuilder(const std::string& path, const BuilderOptions& options) {
   const GilRelease unlocked;
   return EngineBuilder::Open(path, options);
 }
@@ -68,7 +68,7 @@ void BindEngineBuilder(py::module_& module) {
   // Without the GIL throughout: it lives in a process of its own, and takes minutes.
   py::class_<EngineBuilder>(module, "EngineBuilder", "tftrt::EngineBuilder")
       .def_static(
-          "open", [](const std::string& path, const BuilderOptions& options) { return *Open(path, options); },
+          "open", [](const std::string& path, const BuilderOptions& options) { return *OpenBuilder(path, options); },
           py::arg("path"), py::arg("options"))
       .def_property_readonly("gpu", &EngineBuilder::gpu)
       .def_property_readonly("tensorrt_version", &EngineBuilder::tensorrt_version)

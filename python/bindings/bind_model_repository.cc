@@ -87,9 +87,9 @@ class PythonModelRepository {
   std::optional<ModelRepository> repository_;
 };
 
-std::unique_ptr<PythonModelRepository> Open(const std::string& directory, const ModelOptions& model,
-                                            std::int64_t poll_interval_ms, bool watch, py::object warm_up,
-                                            py::object on_event) {
+std::unique_ptr<PythonModelRepository> OpenRepository(const std::string& directory, const ModelOptions& model,
+                                                      std::int64_t poll_interval_ms, bool watch, py::object warm_up,
+                                                      py::object on_event) {
   RepositoryOptions options;
   options.model = model;
   options.poll_interval = std::chrono::milliseconds(poll_interval_ms);
@@ -134,8 +134,8 @@ void BindModelRepository(py::module_& module) {
       .def_property_readonly("message", [](const RepositoryEvent& event) { return FromMessage(event.message); })
       .def("__repr__", [](const RepositoryEvent& event) { return FromMessage("<" + event.message + ">"); });
   py::class_<PythonModelRepository>(module, "ModelRepository", "tftrt::ModelRepository: versions of a model.")
-      .def_static("open", &Open, py::arg("directory"), py::arg("model"), py::arg("poll_interval_ms"), py::arg("watch"),
-                  py::arg("warm_up"), py::arg("on_event"))
+      .def_static("open", &OpenRepository, py::arg("directory"), py::arg("model"), py::arg("poll_interval_ms"),
+                  py::arg("watch"), py::arg("warm_up"), py::arg("on_event"))
       .def("current", &PythonModelRepository::Current)
       .def_property_readonly("version", [](const PythonModelRepository& self) { return self.repository().version(); })
       .def_property_readonly("problem",

@@ -27,21 +27,22 @@ class TensorFlow:
 
     def make(self, name: str, directory: str) -> None:
         """Run a builder of models.py."""
-        self._call(_make, name, directory)
+        self.call(_make, name, directory)
 
     def convert(self, source: str, destination: str, options: dict[str, Any]) -> None:
         """Call :func:`tftrt.convert`."""
-        self._call(_convert, source, destination, options)
+        self.call(_convert, source, destination, options)
 
     def expected(self, directory: str, signature: str, inputs: list[Arrays]) -> list[Arrays]:
         """What TensorFlow itself returns on the CPU, in full FP32."""
-        return self._call(_expected, directory, signature, inputs)  # type: ignore[no-any-return]
+        return self.call(_expected, directory, signature, inputs)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """End the process."""
         self._pool.shutdown()
 
-    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function of a module there; its result."""
         return self._pool.submit(function, *arguments).result()
 
 

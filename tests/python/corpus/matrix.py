@@ -79,16 +79,22 @@ def build(name: str, root: str, library: str | None) -> dict[str, dict[str, list
 _sources: dict[str, Any] = {}
 
 
-def convert(name: str, root: str, library: str | None) -> list[dict[str, Any]]:
-    """Convert it with each precision; the reports. FP32 makes an engine of every node that it can."""
+def convert(
+    name: str,
+    root: str,
+    library: str | None,
+    precisions: Sequence[str] = PRECISIONS,
+    minimum_segment_sizes: Sequence[int] = (1, 3, 3),
+) -> list[dict[str, Any]]:
+    """Convert it with each precision; the reports. With a minimum of 1, every node that can be is in an engine."""
     entry = entries()[name]
     source = _sources.pop(root)
+    if source is None:
+        source = f"{root}/source"
     libraries = [library] if library else []
     reports = []
-    for precision in PRECISIONS:
-        options = {"minimum_segment_size": 1 if precision == "FP32" else 3, "maximum_engines": 0, **entry.options}
-        if source is None:
-            source = f"{root}/source"
+    for precision, size in zip(precisions, minimum_segment_sizes):
+        options = {"minimum_segment_size": size, "maximum_engines": 0, **entry.options}
         report = tftrt.convert(
             source, f"{root}/{precision}", precision=precision, op_libraries=libraries, overwrite=True, **options
         )

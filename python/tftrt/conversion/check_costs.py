@@ -7,12 +7,11 @@ from typing import Any
 
 from ..errors import InternalError
 from . import passes
+from .check_nodes import CHECKS
 from .effects import Effects, note_effects
 from .graphs import bodies, node_of, prune
 
 __all__ = ["explain_checks"]
-
-_CHECKS = frozenset({"Assert", "CheckNumerics", "CheckNumericsV2", "Print", "PrintV2"})
 
 
 def explain_checks(
@@ -23,7 +22,7 @@ def explain_checks(
     engines: int,
     segment: Callable[[Any, Effects], Any],
 ) -> list[str]:
-    """A sentence on a signature's checks, if it would have another number of engines without them.
+    """A sentence on a signature's checks, if it would have fewer engines without them.
 
     Args:
         name: The signature.
@@ -33,7 +32,7 @@ def explain_checks(
         engines: The number of its engines with the checks.
         segment: Segments a graph with other effects, and returns it.
     """
-    found = sorted({node.op for nodes in bodies(graph) for node in nodes if node.op in _CHECKS})
+    found = sorted({node.op for nodes in bodies(graph) for node in nodes if node.op in CHECKS})
     if not found:
         return []
     fetches = list(tensors)
@@ -43,7 +42,7 @@ def explain_checks(
         without = sum(node.op == "TRTEngineOp" for node in segment(stripped, effects).node)
     except InternalError:  # Of the graph without checks, which nobody asked for.
         return []
-    if without == engines:
+    if without >= engines:
         return []
     return [
         f"checks ({', '.join(found)}) split the segments of {name!r}: {_counted(engines)} with them, "

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import rewriter_config_pb2
 
 from ..errors import InternalError
+from .check_nodes import nodes_of_checks
 from .effects import Effects, effect_classes
 from .graphs import clear_devices, index_of, node_of, op_def
 from .invariants import Broken, find_broken, require
@@ -26,6 +27,7 @@ _OUTSIDE = "/device:CPU:0"
 _INSIDE = "/device:GPU:"
 _OUTSIDE_REASON = "node can't be placed on GPU"
 _RUN_TIME_REASON = "depends on constants alone, and is computed at run time because oneDNN rounds otherwise"
+_CHECK_REASON = "only checks need it"
 _MOST_TRIALS = 64
 _PLAIN = frozenset({"Const", "Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "NoOp"})
 
@@ -54,9 +56,12 @@ def segment(graph: Any, fetches: Iterable[str], effects: Effects, options: Optio
     Raises:
         InternalError: The pass failed, whatever was left outside, or broke an invariant.
     """
-    segmenter = _Segmenter(graph, list(fetches), effects, options)
+    fetches = list(fetches)
+    segmenter = _Segmenter(graph, fetches, effects, options)
     segmenter.leave_outside(_readers_of_references(graph))
     segmenter.leave_outside({node.name: _RUN_TIME_REASON for node in graph.node if is_marked(node)})
+    if effects.waits:
+        segmenter.leave_outside(dict.fromkeys(nodes_of_checks(graph, fetches), _CHECK_REASON))
     return segmenter.run()
 
 

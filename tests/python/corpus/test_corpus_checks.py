@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from cases import check, ops, save, save_v1, weights
+from cases import check, ops, reasons, save, save_v1, weights
 
 import tftrt
 
@@ -136,6 +136,34 @@ def test_strip_asserts_removes_them(tensorflow: Any, tmp_path: Path, build: Any)
 def test_a_check_splits_a_segment_and_no_more(tensorflow: Any, tmp_path: Path) -> None:
     report = check(tensorflow, tmp_path, numerics, VALUES[:1], executors=["auto"], minimum_segment_size=1)
     assert {"Sqrt", "Relu", "Mul"} <= set(ops(report))
+
+
+def checked_inputs(directory: str) -> None:
+    import tensorflow as tf
+
+    m = tf.Module()
+    m.k = tf.Variable(weights(4, 4))
+    m.calls = tf.Variable(0.0)
+
+    @tf.function(input_signature=_spec())
+    def f(x: Any) -> Any:
+        with tf.control_dependencies([tf.debugging.assert_less(x * 2.0, 20.0)]):
+            x = tf.identity(x)
+        tf.debugging.Assert(tf.reduce_all(tf.abs(x) < 50.0), ["far", x])
+        if tf.reduce_max(x) > 9.0:
+            tf.print("large", tf.reduce_max(tf.exp(x)))
+        m.calls.assign_add(tf.reduce_sum(tf.tanh(x)))
+        return {"y": tf.nn.relu(tf.debugging.check_numerics(x, "x") @ m.k) + 1.0, "calls": m.calls.read_value()}
+
+    save(m, directory, f)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_ops_that_only_checks_need_are_in_no_engine(tensorflow: Any, tmp_path: Path, size: int) -> None:
+    report = check(tensorflow, tmp_path, checked_inputs, VALUES, minimum_segment_size=size)
+    assert set(ops(report)) - {"Sum", "Tanh"} == {"AddV2", "MatMul", "Relu"}, "Sum and Tanh are for the variable"
+    for op in ("All", "Less"):
+        assert reasons(report, op) == "only checks need it"
 
 
 def between_layers(directory: str) -> None:

@@ -78,6 +78,7 @@ QUICK = [
     Job("test_direct.py", "not leak"),
     Job("test_session.py", "not leak"),
     Job("test_calls.py"),
+    Job("test_checks.py"),
     Job("test_precisions.py", "manifest"),
 ]
 # What other processes on the GPU would disturb: afterwards, one by one.

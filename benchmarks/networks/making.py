@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import tftrt
 from tftrt.benchmarking.measure import MakeCall
 from tftrt.benchmarking.tensorrt_paths import tensorrt_paths
 
-__all__ = ["Made", "make"]
+__all__ = ["Made", "make", "make_checked"]
 
 
 @dataclass
@@ -29,12 +29,16 @@ class Made:
         model: The converted one, with engines where there is a GPU.
         options: How to load ``model``.
         inputs: Arrays by batch size.
+        conversion: The options that it was converted with.
+        build: The options that its engines were built with.
     """
 
     source: Path
     model: Path
     options: dict[str, Any]
     inputs: dict[int, Arrays]
+    conversion: dict[str, str]
+    build: dict[str, Any] = field(default_factory=dict)
 
     @property
     def on_gpu(self) -> bool:
@@ -71,6 +75,7 @@ def make(
     precision = conversion["precision"]
     inputs = {batch: make_inputs(network, batch) for batch in sorted({1, *batches})}
     on_gpu = bool(tftrt._native.inspect_environment().gpus)
+    options: dict[str, Any] = {}
     with closing(TensorFlow()) as tensorflow:
         workshop = Workshop(tensorflow)
         with record.step("make and convert"):
@@ -81,21 +86,33 @@ def make(
         with record.step("build"):
             if not on_gpu:
                 raise NotMeasurableError("there is no GPU; engines run as the TensorFlow ops that they were made from")
-            options: dict[str, Any] = {"optimization_level": optimization_level}
+            options.update(optimization_level=optimization_level)
             if timing_cache is not None:
                 options["timing_cache"] = timing_cache.absolute()
             if precision == "INT8":
                 options["calibration"] = calibration_batches(network, batches)
-            shapes = [{name: array.shape for name, array in arrays.items()} for arrays in inputs.values()]
-            model = workshop.built(network, conversion, shapes=shapes, **options)
+            options["shapes"] = [{name: array.shape for name, array in arrays.items()} for arrays in inputs.values()]
+            model = workshop.built(network, conversion, **options)
             record.content["build"] = _describe_build(read_manifest(model))
         if record.failed:
             return None
-        made = Made(source, model, {"device": "gpu:0", "on_miss": "error"} if on_gpu else {"device": "cpu"}, inputs)
+        loading = {"device": "gpu:0", "on_miss": "error"} if on_gpu else {"device": "cpu"}
+        made = Made(source, model, loading, inputs, conversion, options)
         with record.step("parity"):
             expected = workshop.expected(network, *inputs.values())
             _check_parity(record, made, precision, dict(zip(inputs, expected)))
     return made
+
+
+def make_checked(made: Made, network: str) -> Made:
+    """The same network behind checks of its inputs: the builder ``NETWORK_checked``."""
+    name = f"{network}_checked"
+    with closing(TensorFlow()) as tensorflow:
+        workshop = Workshop(tensorflow)
+        source, model = workshop.source(name), workshop.converted(name, **made.conversion)
+        if made.on_gpu:
+            model = workshop.built(name, made.conversion, **made.build)
+    return replace(made, source=source, model=model)
 
 
 def _describe_conversion(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,9 @@ def main() -> int:
     parser.add_argument(
         "--instances", type=_count, default=8, metavar="N", help="of the model, with several callers (default: 8)"
     )
+    parser.add_argument(
+        "--checks", type=_count, metavar="N", help="N calls of bert_base with and without a check of its input"
+    )
     parser.add_argument("--no-program", action="store_true", help="leave out the C++ program")
     parser.add_argument("--leak", type=_count, metavar="N", help="N calls that must not grow memory (record: 200000)")
     parser.add_argument("--timing-cache", type=Path, metavar="DIR", help="TensorRT's timing cache, read and written")
@@ -51,6 +54,8 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="default: benchmarks/results/network_NETWORK_PRECISION.json")
     parser.add_argument("--commit", default="", help="what is measured, where there is no git")
     args = parser.parse_args()
+    if args.checks and args.network != "bert_base":
+        parser.error("--checks is for bert_base")
     if args.work is not None:
         os.environ["TFTRT_GPU_CACHE"] = str(args.work.absolute())
 
@@ -58,6 +63,7 @@ def main() -> int:
     # import TensorFlow first.
     import machine
     from callers import measure_callers
+    from checks import measure_checks
     from latency import measure_batches, measure_tail
     from leak import measure_leak
     from making import make
@@ -74,6 +80,8 @@ def main() -> int:
         # TensorFlow's Python comes into this process with the latencies: after what must not be disturbed.
         if args.tail:
             measure_tail(record, made, args.tail)
+        if args.checks:
+            measure_checks(record, made, args.network, args.checks)
         if args.callers:
             measure_callers(record, made, args.callers, args.instances, args.duration)
         if not args.no_program:

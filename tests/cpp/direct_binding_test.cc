@@ -151,6 +151,41 @@ TEST(DirectBinding, ARunThatNobodyWaitedForEndsBeforeShapesChange) {
   GetCuda().StreamDestroy(stream);
 }
 
+TEST(DirectBinding, ChecksReadWhatTheEngineReads) {
+  int runs = 0;
+  const FakeModel model(CudaGraphs::kAuto, 1, {0, 1}, MakeFakeChecks(&runs));
+  const GpuDevice& gpu = model.gpu().device();
+  const Shape shape = {3, 3};
+  CudaStream stream = nullptr;
+  GetCuda().StreamCreateWithFlags(&stream, kCudaStreamNonBlocking);
+  void* address = stream;
+  for (const Tensor& input :
+       {gpu.AllocatePinned(DType::kFloat32, shape), Pageable(shape), gpu.AllocateZeros(DType::kFloat32, shape)}) {
+    Bound bound(model, input, {Named("sums"), Named("incremented", true)});
+    for (int time = 0; time < 6; ++time) {
+      const bool queued = time % 2 == 1;
+      const Floats x = Numbers(3, time < 2 ? 1.0F : -static_cast<float>(time % 3));
+      if (input.on_gpu()) {
+        GetCuda().MemcpyAsync(const_cast<void*>(input.data()), x.data(), input.num_bytes(), kCudaMemcpyHostToDevice,
+                              queued ? stream : kCudaDefaultStream);
+      } else {
+        std::copy(x.begin(), x.end(), static_cast<float*>(const_cast<void*>(input.data())));
+      }
+      runs = 0;
+      if (x.front() < 0) {
+        EXPECT_THROW(bound.Run(queued ? &address : nullptr), InvalidArgumentError);
+      } else {
+        bound.Run(queued ? &address : nullptr);
+        GetCuda().StreamSynchronize(stream);
+        EXPECT_EQ(ValuesOn(bound.outputs[0]), Sums(x));
+        EXPECT_EQ(ValuesOn(bound.outputs[1]), Incremented(x));
+      }
+      EXPECT_EQ(runs, 1);
+    }
+  }
+  GetCuda().StreamDestroy(stream);
+}
+
 TEST(DirectBinding, SeveralShareAnEngineAndItsShapesAlternate) {
   const FakeModel model(CudaGraphs::kAuto, 2);
   std::vector<std::unique_ptr<Bound>> bound;

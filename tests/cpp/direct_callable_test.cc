@@ -90,6 +90,28 @@ TEST_F(DirectCallableTest, ReadsAndWritesGpuMemory) {
   for (const auto& [outputs, x] : kept) ExpectRight(outputs, x);
 }
 
+TEST_F(DirectCallableTest, ChecksRunBesideTheEngine) {
+  int runs = 0;
+  FakeModel model(CudaGraphs::kAuto, 1, {0, 1}, MakeFakeChecks(&runs));
+  const Floats right = Numbers(3, 0);
+  const Floats wrong = Numbers(3, -1);
+  const Tensor warm = FakeModel::Host(wrong);
+  const Tensor* inputs[] = {&warm};
+  model.callable().Warm(inputs);
+  EXPECT_EQ(runs, 0) << "what an engine is warmed with is made up";
+  const int launches = GetFakeCuda().GraphLaunches();
+  for (int time = 0; time < 20; ++time) {
+    const bool on_gpu = time % 2 == 1;
+    const auto place = [&](const Floats& x) { return on_gpu ? model.OnGpu(x) : FakeModel::Host(x); };
+    EXPECT_THROW(model.Run(place(wrong)), InvalidArgumentError);
+    EXPECT_THROW(model.Run(place(wrong), Within(std::chrono::minutes(1))), InvalidArgumentError);
+    ExpectRight(model.Run(place(right)), right);
+    EXPECT_EQ(runs, 3 * (time + 1));
+  }
+  EXPECT_GE(GetFakeCuda().GraphLaunches(), launches + 20);
+  EXPECT_EQ(model.record().Snapshot().native_runs, 0u);
+}
+
 TEST_F(DirectCallableTest, GoesOnWithoutGraphsWhereTheyAreRefused) {
   GetFakeCuda().RefuseCaptures(true);
   const Floats x = Numbers(2, 1);

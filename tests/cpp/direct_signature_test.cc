@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
+#include <vector>
 
 #include "direct/engine_instance.h"
 #include "google/protobuf/text_format.h"
@@ -40,6 +42,12 @@ class DirectSignatureTest : public testing::Test {
     signature_.output_tensors = {"again:0", "first:0"};
   }
 
+  void Add(const char* nodes) {
+    tensorflow::GraphDef more;
+    EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(nodes, &more));
+    graph_.MergeFrom(more);
+  }
+
   tensorflow::NodeDef& engine() { return *graph_.mutable_node(3); }
   std::optional<DirectSignature> Find() const { return FindDirectSignatures(graph_, {signature_}).front(); }
   bool IsDirect() const { return Find().has_value(); }
@@ -59,6 +67,82 @@ TEST_F(DirectSignatureTest, FindsTheEngineBehindIdentities) {
   EXPECT_EQ(direct->output_dtypes, (std::vector<DType>{DType::kFloat16, DType::kFloat32}));
   EXPECT_EQ(direct->types.inputs, (std::vector<tensorflow::DataType>{tensorflow::DT_INT32, tensorflow::DT_FLOAT}));
   EXPECT_EQ(direct->types.outputs, (std::vector<tensorflow::DataType>{tensorflow::DT_FLOAT, tensorflow::DT_HALF}));
+}
+
+TEST_F(DirectSignatureTest, ChecksOfInputsMayRunBesideTheEngine) {
+  Add(R"(
+    node { name: "limit" op: "Const" }
+    node { name: "less" op: "Less" input: "b" input: "limit" }
+    node { name: "assert" op: "Assert" input: "less" input: "b" }
+    node { name: "print" op: "PrintV2" input: "text" input: "^assert" }
+    node { name: "text" op: "StringFormat" input: "a" }
+    node { name: "effects" op: "NoOp" input: "^print" })");
+  graph_.mutable_node(5)->add_input("^effects");
+  graph_.mutable_node(4)->add_input("^assert");
+  const auto direct = Find();
+  ASSERT_TRUE(direct.has_value());
+  ASSERT_EQ(direct->checks.size(), 2u);
+  EXPECT_EQ(direct->checks[0].nodes, (std::set<std::string>{"effects"}));
+  EXPECT_EQ(direct->checks[0].inputs, (std::set<std::size_t>{0, 1}));
+  EXPECT_EQ(direct->checks[1].nodes, (std::set<std::string>{"assert"}));
+  EXPECT_EQ(direct->checks[1].inputs, (std::set<std::size_t>{1}));
+
+  PlaceChecksOnHost({direct}, {signature_}, graph_);
+  std::set<std::string> on_host;
+  for (const auto& node : graph_.node()) {
+    if (node.device() == "/device:CPU:0") on_host.insert(node.name());
+  }
+  EXPECT_EQ(on_host, (std::set<std::string>{"limit", "less", "assert", "print", "text", "effects"}));
+}
+
+TEST_F(DirectSignatureTest, WhatTheEngineWaitsForRunsBesideItForEveryOutput) {
+  Add(R"(node { name: "assert" op: "Assert" input: "b" input: "b" })");
+  engine().add_input("^assert");
+  const auto direct = Find();
+  ASSERT_TRUE(direct.has_value());
+  for (const InputChecks& checks : direct->checks) EXPECT_EQ(checks.nodes, (std::set<std::string>{"assert"}));
+}
+
+TEST_F(DirectSignatureTest, AnInputMayPassACheckOnItsWayToTheEngine) {
+  for (const char* op : {"CheckNumerics", "CheckNumericsV2", "EnsureShape", "Print"}) {
+    graph_.mutable_node(2)->set_op(op);
+    const auto direct = Find();
+    ASSERT_TRUE(direct.has_value()) << op;
+    EXPECT_EQ(direct->inputs, (std::vector<std::size_t>{1, 0}));
+    EXPECT_EQ(direct->checks[1].nodes, (std::set<std::string>{"b_too"}));
+    EXPECT_EQ(direct->checks[1].inputs, (std::set<std::size_t>{1}));
+  }
+}
+
+TEST_F(DirectSignatureTest, AGuardedCheckIsAFunction) {
+  Add(R"(
+    node { name: "guard" op: "If" input: "b" input: "b" attr { key: "else_branch" value { func { name: "fail" } } } })");
+  graph_.mutable_node(5)->add_input("^guard");
+  EXPECT_FALSE(IsDirect()) << "nobody knows what the function does";
+  tensorflow::FunctionDef& fail = *graph_.mutable_library()->add_function();
+  fail.mutable_signature()->set_name("fail");
+  fail.add_node_def()->set_op("Assert");
+  EXPECT_TRUE(IsDirect());
+  fail.add_node_def()->set_op("AssignAddVariableOp");
+  EXPECT_FALSE(IsDirect());
+}
+
+TEST_F(DirectSignatureTest, OtherEffectsAreKept) {
+  for (const char* node : {
+           R"(node { name: "n" op: "AssignAddVariableOp" input: "b" })",
+           R"(node { name: "n" op: "ReadVariableOp" input: "handle" } node { name: "handle" op: "VarHandleOp" })",
+           R"(node { name: "n" op: "Assert" input: "first" })",
+           R"(node { name: "n" op: "Assert" input: "unfed" } node { name: "unfed" op: "Placeholder" })",
+           R"(node { name: "n" op: "While" input: "b" })",
+           R"(node { name: "n" op: "TheOpThatNobodyRegistered" input: "b" })",
+       }) {
+    const tensorflow::GraphDef before = graph_;
+    Add(node);
+    EXPECT_TRUE(IsDirect()) << node;
+    graph_.mutable_node(5)->add_input("^n");
+    EXPECT_FALSE(IsDirect()) << node;
+    graph_ = before;
+  }
 }
 
 TEST_F(DirectSignatureTest, NothingMayStandBesideTheEngine) {

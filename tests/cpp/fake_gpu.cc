@@ -92,6 +92,25 @@ class NoEngine final : public Callable {
   Tensor MakeInput(DType, const Shape&, bool) const override { throw UnsupportedError("no engine"); }
 };
 
+class NoNegatives final : public Callable {
+ public:
+  explicit NoNegatives(int* runs) : runs_(runs) {}
+
+  std::vector<Tensor> Run(const Tensor* const* inputs, const RunTerms&) const override {
+    ++*runs_;
+    const auto* values = static_cast<const float*>(inputs[0]->data());
+    if (std::any_of(values, values + inputs[0]->num_elements(), [](float value) { return value < 0; })) {
+      throw InvalidArgumentError("a value is negative");
+    }
+    return {};
+  }
+  std::unique_ptr<Binding> Bind(std::vector<Tensor>, std::vector<BoundOutput>) const override { std::abort(); }
+  Tensor MakeInput(DType, const Shape&, bool) const override { std::abort(); }
+
+ private:
+  int* const runs_;
+};
+
 EnginePlans FakePlans() {
   EnginePlans plans;
   for (const std::int64_t first : {std::int64_t{1}, kRowsOfProfile + 1}) {
@@ -154,7 +173,9 @@ std::vector<float> Incremented(const std::vector<float>& x) {
   return more;
 }
 
-FakeModel::FakeModel(CudaGraphs cuda_graphs, int instances, std::vector<std::size_t> outputs) : record_("fake") {
+FakeModel::FakeModel(CudaGraphs cuda_graphs, int instances, std::vector<std::size_t> outputs,
+                     std::unique_ptr<ChecksBeside> checks)
+    : record_("fake") {
   record_.SetPlans(FakePlans());
   std::vector<std::unique_ptr<EngineInstance>> lent;
   for (int i = 0; i < instances; ++i) {
@@ -167,7 +188,7 @@ FakeModel::FakeModel(CudaGraphs cuda_graphs, int instances, std::vector<std::siz
   signature.output_dtypes = {DType::kFloat32, DType::kFloat32};
   signature.types = FakeTypes();
   callable_ = MakeDirectCallable(std::make_shared<DirectEngine>(gpu_.device(), record_, std::move(lent)), signature,
-                                 outputs, std::make_unique<NoEngine>());
+                                 outputs, std::make_unique<NoEngine>(), std::move(checks));
 }
 
 Tensor FakeModel::Host(const std::vector<float>& x) {
@@ -190,6 +211,10 @@ std::vector<float> ValuesOn(const Tensor& tensor) {
   std::vector<float> values(static_cast<std::size_t>(tensor.num_elements()));
   CopyElements(tensor, values.data());
   return values;
+}
+
+std::unique_ptr<ChecksBeside> MakeFakeChecks(int* runs) {
+  return std::make_unique<ChecksBeside>(std::vector<std::size_t>{0}, std::make_unique<NoNegatives>(runs));
 }
 
 }  // namespace tftrt

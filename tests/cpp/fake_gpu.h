@@ -53,7 +53,7 @@ std::vector<float> Incremented(const std::vector<float>& x);
 class FakeModel {
  public:
   explicit FakeModel(CudaGraphs cuda_graphs = CudaGraphs::kAuto, int instances = 1,
-                     std::vector<std::size_t> outputs = {0, 1});
+                     std::vector<std::size_t> outputs = {0, 1}, std::unique_ptr<ChecksBeside> checks = nullptr);
 
   const FakeGpu& gpu() const { return gpu_; }
   const Callable& callable() const { return *callable_; }
@@ -73,6 +73,9 @@ class FakeModel {
 };
 
 std::vector<float> ValuesOn(const Tensor& tensor);
+
+// A check of x: fails with InvalidArgumentError if a value is negative. `runs` counts its runs.
+std::unique_ptr<ChecksBeside> MakeFakeChecks(int* runs);
 
 }  // namespace tftrt
 

@@ -17,7 +17,9 @@ from . import samples
 __all__ = [
     "bert",
     "bert_base",
+    "bert_base_checked",
     "bert_by_shape",
+    "checked",
     "cnn",
     "digits",
     "efficientnetb0",
@@ -161,6 +163,25 @@ def lookup(directory: str) -> None:
     _save(module, directory, {"serving_default": call})
 
 
+def checked(directory: str) -> None:
+    """The same behind checks of the inputs: ``ids`` are words, and ``scale`` float32 [-1, 16] is a number."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.table = tf.Variable(_weights(1, samples.WORDS, 32) * np.float32(10))
+    module.dense = tf.Variable(_weights(2, 32, 16))
+    specs = [tf.TensorSpec([None, 12], tf.int32, name="ids"), tf.TensorSpec([None, 16], tf.float32, name="scale")]
+
+    @tf.function(input_signature=specs)
+    def call(ids: Any, scale: Any) -> Any:
+        tf.debugging.assert_less(ids, samples.WORDS, "no such word")
+        scale = tf.debugging.check_numerics(scale, "scale")
+        x = tf.reduce_mean(tf.nn.relu(tf.gather(module.table, ids)), 1)
+        return {"y": tf.tanh(tf.matmul(x, module.dense) * scale)}
+
+    _save(module, directory, {"serving_default": call})
+
+
 def wide(directory: str) -> None:
     """Convolutions of many sizes, which take TensorRT time: ``image`` [-1, 32, 32, 16] -> ``y`` [-1, 384]."""
     import tensorflow as tf
@@ -292,6 +313,11 @@ def bert_base(directory: str) -> None:
     _encoder(directory, BERT_BASE, _attend, _expand)
 
 
+def bert_base_checked(directory: str) -> None:
+    """The same behind a check that all ``ids`` are words."""
+    _encoder(directory, BERT_BASE, _attend, _expand, checks=True)
+
+
 def _attend(sizes: Encoder, x: Any, bias: Any, project: Any, merge: Any) -> Any:
     import tensorflow as tf
 
@@ -343,7 +369,9 @@ def _normalise(x: Any) -> Any:
     return (x - mean) * tf.math.rsqrt(tf.reduce_mean(tf.square(x - mean), -1, keepdims=True) + 1e-5)
 
 
-def _encoder(directory: str, sizes: Encoder, attend: Callable[..., Any], expand: Callable[..., Any]) -> None:
+def _encoder(
+    directory: str, sizes: Encoder, attend: Callable[..., Any], expand: Callable[..., Any], *, checks: bool = False
+) -> None:
     import tensorflow as tf
 
     width = sizes.width
@@ -361,6 +389,8 @@ def _encoder(directory: str, sizes: Encoder, attend: Callable[..., Any], expand:
 
     @tf.function(input_signature=[tf.TensorSpec(spec, tf.int32, name=name) for name in ("ids", "mask")])
     def call(ids: Any, mask: Any) -> Any:
+        if checks:
+            tf.debugging.assert_less(ids, sizes.words, "no such word")
         positions = module.positions
         if sizes.length is None:
             positions = tf.gather(positions, tf.cumsum(tf.ones_like(ids), axis=1, exclusive=True))

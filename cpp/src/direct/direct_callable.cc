@@ -14,10 +14,7 @@
 namespace tftrt {
 namespace {
 
-void OrderAfterDefaultStream(const std::vector<bool>& on_gpu, CudaStream stream) {
-  if (std::find(on_gpu.begin(), on_gpu.end(), true) == on_gpu.end()) return;
-  CudaEventOwner().Order(kCudaDefaultStream, stream);
-}
+bool Any(const std::vector<bool>& values) { return std::find(values.begin(), values.end(), true) != values.end(); }
 
 void WaitFor(const CudaEventOwner& over, const CallLimits& limits) {
   if (!limits.any()) return over.Wait();
@@ -27,18 +24,19 @@ void WaitFor(const CudaEventOwner& over, const CallLimits& limits) {
 class DirectCallable final : public Callable {
  public:
   DirectCallable(std::shared_ptr<DirectEngine> engine, DirectSignature signature, std::vector<std::size_t> outputs,
-                 std::unique_ptr<Callable> otherwise)
+                 std::unique_ptr<Callable> otherwise, std::unique_ptr<ChecksBeside> checks)
       : engine_(std::move(engine)),
         signature_(std::move(signature)),
         outputs_(std::move(outputs)),
-        otherwise_(std::move(otherwise)) {}
+        otherwise_(std::move(otherwise)),
+        checks_(std::move(checks)) {}
 
   std::vector<Tensor> Run(const Tensor* const* inputs, const RunTerms& terms) const override {
     const ShapeKey key = KeyOf(inputs);
     ShapeRecord& record = engine_->record.Find(key);
     if (!Takes(inputs, record, key)) return otherwise_->Run(inputs, terms);
     InstancePool::Lease lease(engine_->instances, terms.limits);
-    return RunOn(lease, inputs, terms, record, key);
+    return RunOn(lease, inputs, terms, record, key, checks_.get());
   }
 
   bool HeedsLimits(const Tensor* const* inputs, const RunTerms& terms) const override {
@@ -54,7 +52,8 @@ class DirectCallable final : public Callable {
       // The second time captures a graph.
       for (int time = 0; time < 2; ++time) {
         InstancePool::Lease lease(engine_->instances, i, CallLimits());
-        RunOn(lease, inputs, RunTerms(), record, key);
+        // These inputs are made up: checks need not hold.
+        RunOn(lease, inputs, RunTerms(), record, key, nullptr);
       }
     }
   }
@@ -94,22 +93,27 @@ class DirectCallable final : public Callable {
   }
 
   std::vector<Tensor> RunOn(InstancePool::Lease& lease, const Tensor* const* inputs, const RunTerms& terms,
-                            ShapeRecord& record, const ShapeKey& key) const {
+                            ShapeRecord& record, const ShapeKey& key, const ChecksBeside* checks) const {
     const Stopwatch stopwatch;
     const auto [execution, staged_runs] = lease->Prepare(key);
     StagedRun& staged = staged_runs.Take(engine_->gpu, execution, PlacesOf(inputs, terms), terms.limits);
     std::unique_ptr<StagedRun, void (*)(StagedRun*)> taken(&staged, [](StagedRun* run) { run->Return(); });
     if (terms.limits.any()) terms.limits.Check();
-    OrderAfterDefaultStream(staged.places.inputs, lease->stream());
+    if (Any(staged.places.inputs) || (checks != nullptr && checks->ReadsFromGpu(inputs))) {
+      CudaEventOwner().Order(kCudaDefaultStream, lease->stream());
+    }
     CopyInputs(inputs, execution, staged, lease->stream());
+    std::optional<ChecksBeside::Call> checking;
+    if (checks != nullptr) checking.emplace(*checks, inputs, lease->stream());
     std::vector<Tensor> results = MakeResults(execution, terms);
     lease->Queue(execution, *staged.run);
     if (terms.any_on_gpu()) CopyOnGpu(execution, staged, results, lease->stream());
     lease.Queued();
     record.CountEngineRun(stopwatch.Nanoseconds());
     try {
+      if (checking) checking->Run();
       WaitFor(staged.run->over(), terms.limits);
-    } catch (const Error&) {
+    } catch (...) {
       std::vector<Tensor> kept = std::move(results);
       for (std::size_t input : signature_.inputs) kept.push_back(*inputs[input]);
       taken.release()->ReturnWhenOver(std::move(kept));
@@ -185,6 +189,7 @@ class DirectCallable final : public Callable {
   const DirectSignature signature_;
   const std::vector<std::size_t> outputs_;
   const std::unique_ptr<Callable> otherwise_;
+  const std::unique_ptr<ChecksBeside> checks_;
 };
 
 class DirectBinding final : public Binding {
@@ -199,8 +204,11 @@ class DirectBinding final : public Binding {
         runs_(callable.engine_->instances.size()) {
     for (std::size_t input : callable.signature_.inputs) {
       Tensor& tensor = inputs_[input];
-      uses_gpu_ |= tensor.on_gpu();
       addresses_.inputs.push_back(AddressOf(tensor, staged_inputs_));
+    }
+    for (const Tensor& input : inputs_) {
+      uses_gpu_ |= input.on_gpu();
+      checked_.push_back(&input);
     }
     for (const BoundOutput& output : bound_) uses_gpu_ |= output.on_gpu;
     if (uses_gpu_) {
@@ -236,10 +244,13 @@ class DirectBinding final : public Binding {
       if (!ready_) ready_.emplace();
       ready_->Order(stream == nullptr ? kCudaDefaultStream : static_cast<CudaStream>(*stream), lease->stream());
     }
+    std::optional<ChecksBeside::Call> checking;
+    if (callable_.checks_ != nullptr) checking.emplace(*callable_.checks_, checked_.data(), lease->stream());
     lease->Queue(execution, *run);
     lease.Queued();
     record_.CountEngineRun(stopwatch.Nanoseconds());
     last_ = run.get();
+    if (checking) Check(*checking);
     if (stream != nullptr) run->over().MakeWait(static_cast<CudaStream>(*stream));
     if (stream == nullptr || !staged_outputs_.empty()) run->over().Wait();
     for (Staged& output : staged_outputs_) {
@@ -259,6 +270,16 @@ class DirectBinding final : public Binding {
     if (tensor.on_gpu() || GpuDevice::IsPinned(tensor.data())) return {tensor.data(), !tensor.on_gpu()};
     staged.push_back({&tensor, callable_.engine_->gpu.AllocatePinned(tensor.dtype(), tensor.shape())});
     return {staged.back().pinned.data()};
+  }
+
+  // Nothing runs any more if it throws.
+  void Check(const ChecksBeside::Call& checking) const {
+    try {
+      checking.Run();
+    } catch (...) {
+      WaitForLast();
+      throw;
+    }
   }
 
   void WaitForLast() const {
@@ -289,6 +310,7 @@ class DirectBinding final : public Binding {
 
   const DirectCallable& callable_;
   std::vector<Tensor> inputs_;
+  std::vector<const Tensor*> checked_;  // each of inputs_
   const std::vector<BoundOutput> bound_;
   const ShapeKey key_;
   ShapeRecord& record_;
@@ -326,8 +348,10 @@ std::unique_ptr<Binding> DirectCallable::Bind(std::vector<Tensor> inputs, std::v
 
 std::unique_ptr<Callable> MakeDirectCallable(std::shared_ptr<DirectEngine> engine, const DirectSignature& signature,
                                              const std::vector<std::size_t>& outputs,
-                                             std::unique_ptr<Callable> otherwise) {
-  return std::make_unique<DirectCallable>(std::move(engine), signature, outputs, std::move(otherwise));
+                                             std::unique_ptr<Callable> otherwise,
+                                             std::unique_ptr<ChecksBeside> checks) {
+  return std::make_unique<DirectCallable>(std::move(engine), signature, outputs, std::move(otherwise),
+                                          std::move(checks));
 }
 
 }  // namespace tftrt

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/backend.h"
+#include "direct/checks_beside.h"
 #include "direct/direct_signature.h"
 #include "direct/instance_pool.h"
 #include "engines/engine_record.h"
@@ -25,10 +26,10 @@ struct DirectEngine {
 };
 
 // Runs a signature that is one engine on that engine, and on `otherwise` what no engine takes. `outputs`: indices into
-// the signature's outputs.
+// the signature's outputs. `checks`: of the inputs, for these outputs; may be null.
 std::unique_ptr<Callable> MakeDirectCallable(std::shared_ptr<DirectEngine> engine, const DirectSignature& signature,
                                              const std::vector<std::size_t>& outputs,
-                                             std::unique_ptr<Callable> otherwise);
+                                             std::unique_ptr<Callable> otherwise, std::unique_ptr<ChecksBeside> checks);
 
 }  // namespace tftrt
 

@@ -31,9 +31,10 @@ std::optional<std::size_t> OutputIndex(std::string_view tensor) {
   return static_cast<std::size_t>(name->index);
 }
 
-bool HasControlInputs(const NodeDef& node) {
-  return std::any_of(node.input().begin(), node.input().end(),
-                     [](const std::string& input) { return IsControl(input); });
+void AddControls(const NodeDef& node, std::set<std::string>& names) {
+  for (const std::string& input : node.input()) {
+    if (IsControl(input)) names.emplace(NodeName(input));
+  }
 }
 
 bool IsEngineDType(DType dtype) {
@@ -42,14 +43,16 @@ bool IsEngineDType(DType dtype) {
 
 class Finder {
  public:
-  Finder(const tensorflow::GraphDef& graph, const BoundSignature& signature) : graph_(graph), signature_(signature) {
+  Finder(const tensorflow::GraphDef& graph, const BoundSignature& signature)
+      : graph_(graph), signature_(signature), checks_(graph, signature.input_tensors) {
     for (const NodeDef& node : graph.node()) nodes_.emplace(node.name(), &node);
   }
 
   std::optional<DirectSignature> Find() {
     DirectSignature direct;
+    std::vector<std::set<std::string>> waits(signature_.output_tensors.size());
     for (std::size_t i = 0; i < signature_.output_tensors.size(); ++i) {
-      const std::string tensor = Origin(signature_.output_tensors[i]);
+      const std::string tensor = Origin(signature_.output_tensors[i], waits[i]);
       const NodeDef* node = Node(tensor);
       const std::optional<std::size_t> index = OutputIndex(tensor);
       const bool same = engine_ == nullptr || node == engine_;
@@ -58,14 +61,23 @@ class Finder {
       direct.outputs.push_back(*index);
       direct.output_dtypes.push_back(signature_.spec.outputs[i].dtype);
     }
-    if (engine_ == nullptr || !IsOurs(*engine_) || HasControlInputs(*engine_) || IsShared()) return std::nullopt;
+    if (engine_ == nullptr || !IsOurs(*engine_) || IsShared()) return std::nullopt;
+    std::set<std::string> engine_waits;
+    AddControls(*engine_, engine_waits);
     for (const std::string& input : engine_->input()) {
-      const std::string tensor = Origin(input);
+      if (IsControl(input)) continue;
+      const std::string tensor = Origin(input, engine_waits);
       const auto found = std::find(signature_.input_tensors.begin(), signature_.input_tensors.end(), tensor);
       if (found == signature_.input_tensors.end()) return std::nullopt;
       const auto index = static_cast<std::size_t>(found - signature_.input_tensors.begin());
       if (!IsEngineDType(signature_.spec.inputs[index].dtype)) return std::nullopt;
       direct.inputs.push_back(index);
+    }
+    for (std::set<std::string>& names : waits) {
+      names.insert(engine_waits.begin(), engine_waits.end());
+      const std::optional<InputChecks> checks = checks_.Find(names);
+      if (!checks) return std::nullopt;
+      direct.checks.push_back(*checks);
     }
     direct.node = engine_->name();
     direct.engine = EngineName(engine_->name());
@@ -86,14 +98,21 @@ class Finder {
     return found == nodes_.end() ? nullptr : found->second;
   }
 
-  // What the tensor is another name of.
-  std::string Origin(std::string tensor) const {
+  // What the tensor is another name of; adds the nodes that it waits for on the way there.
+  std::string Origin(std::string tensor, std::set<std::string>& waits) const {
     for (std::size_t steps = 0; steps < nodes_.size(); ++steps) {
       tensor = WithIndex(tensor);
       const auto& fed = signature_.input_tensors;
       if (std::find(fed.begin(), fed.end(), tensor) != fed.end()) break;
       const NodeDef* node = Node(tensor);
-      if (node == nullptr || node->op() != kIdentity || HasControlInputs(*node) || node->input_size() != 1) break;
+      if (node == nullptr || node->input().empty() || IsControl(node->input(0))) break;
+      if (IsPassingCheck(node->op())) {
+        waits.insert(node->name());
+      } else if (node->op() == kIdentity) {
+        AddControls(*node, waits);
+      } else {
+        break;
+      }
       tensor = node->input(0);
     }
     return tensor;
@@ -116,6 +135,7 @@ class Finder {
 
   const tensorflow::GraphDef& graph_;
   const BoundSignature& signature_;
+  const InputCheckFinder checks_;
   std::unordered_map<std::string, const NodeDef*> nodes_;
   const NodeDef* engine_ = nullptr;
 };
@@ -151,6 +171,19 @@ std::vector<std::optional<DirectSignature>> FindDirectSignatures(const tensorflo
     }
   }
   return direct;
+}
+
+void PlaceChecksOnHost(const std::vector<std::optional<DirectSignature>>& direct,
+                       const std::vector<BoundSignature>& signatures, tensorflow::GraphDef& graph) {
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < direct.size(); ++i) {
+    if (!direct[i]) continue;
+    const InputCheckFinder finder(graph, signatures[i].input_tensors);
+    for (const InputChecks& checks : direct[i]->checks) names.merge(finder.NodesOf(checks));
+  }
+  for (NodeDef& node : *graph.mutable_node()) {
+    if (names.count(node.name()) != 0) node.set_device("/device:CPU:0");
+  }
 }
 
 }  // namespace tftrt

@@ -175,7 +175,10 @@ class SessionModel final : public LoadedModel {
     // Where requests may build engines, TF-TRT's kernel has to run them.
     const bool direct = decision.use != EngineUse::kInline && on_miss != OnMiss::kBuild;
     direct_signatures_.resize(bound_.size());
-    if (direct) direct_signatures_ = FindDirectSignatures(meta_graph.graph_def(), bound_);
+    if (direct) {
+      direct_signatures_ = FindDirectSignatures(meta_graph.graph_def(), bound_);
+      PlaceChecksOnHost(direct_signatures_, bound_, *meta_graph.mutable_graph_def());
+    }
     const ExecutorChoice executor = ChooseExecutor(options.executor, placement, meta_graph.graph_def(), bound_);
     for (const BoundSignature& signature : bound_) {
       copy_inputs_.push_back(MayBeRetained(meta_graph.graph_def(), signature.input_tensors));
@@ -258,7 +261,8 @@ class SessionModel final : public LoadedModel {
     if (direct) {
       const auto engine = direct_engines_.find(direct->engine);
       if (engine != direct_engines_.end()) {
-        callable = MakeDirectCallable(engine->second, *direct, outputs, std::move(callable));
+        callable = MakeDirectCallable(engine->second, *direct, outputs, std::move(callable),
+                                      MakeChecks(*direct, outputs, tensors, pools));
       }
     }
     if (batch_scheduler_ == nullptr) return callable;
@@ -268,6 +272,24 @@ class SessionModel final : public LoadedModel {
   }
 
  private:
+  // What these outputs wait for; null if they wait for nothing. `tensors`: of the signature.
+  std::unique_ptr<ChecksBeside> MakeChecks(const DirectSignature& direct, const std::vector<std::size_t>& outputs,
+                                           const CallableTensors& tensors,
+                                           const tensorflow::thread::ThreadPoolOptions* pools) const {
+    InputChecks checks;
+    for (std::size_t output : outputs) checks.Add(direct.checks[output]);
+    if (checks.nodes.empty()) return nullptr;
+    CallableTensors checked;
+    checked.signature = tensors.signature;
+    checked.targets.assign(checks.nodes.begin(), checks.nodes.end());
+    for (std::size_t input : checks.inputs) {
+      checked.inputs.push_back(tensors.inputs[input]);
+      checked.copy_input.push_back(tensors.copy_input[input]);
+    }
+    return std::make_unique<ChecksBeside>(std::vector<std::size_t>(checks.inputs.begin(), checks.inputs.end()),
+                                          MakeSessionCallable(*session_, checked, /*single_threaded=*/true, pools));
+  }
+
   // Warns once for a signature that may not.
   bool MayShare(std::size_t position) {
     const std::string& obstacle = obstacles_to_sharing_[position];

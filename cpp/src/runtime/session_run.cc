@@ -49,10 +49,11 @@ SessionRun::SessionRun(tensorflow::Session& session, const CallableTensors& tens
   for (const Source& source : sources_) {
     if (!source.is_input) ++uses_[source.index];
   }
-  if (fetch_names_.empty()) return;
+  if (fetch_names_.empty() && tensors.targets.empty()) return;
 
   options.mutable_feed()->Assign(tensors.inputs.begin(), tensors.inputs.end());
   options.mutable_fetch()->Assign(fetch_names_.begin(), fetch_names_.end());
+  options.mutable_target()->Assign(tensors.targets.begin(), tensors.targets.end());
   for (std::size_t i = 0; i < places.gpu_inputs.size(); ++i) {
     if (places.gpu_inputs[i]) (*options.mutable_feed_devices())[tensors.inputs[i]] = places.device;
   }

@@ -11,12 +11,13 @@
 
 namespace tftrt {
 
-// The tensors of a signature that are fed and fetched, by their names in the graph.
+// The tensors of a signature that are fed and fetched, and the nodes that run besides, by their names in the graph.
 struct CallableTensors {
   std::string signature;  // for error messages
   std::vector<std::string> inputs;
   std::vector<bool> copy_input;  // see MayBeRetained
   std::vector<std::string> outputs;
+  std::vector<std::string> targets;
 };
 
 // Where they are handed over: the rest on the host. TensorFlow can do that with some dtypes only.

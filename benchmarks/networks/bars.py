@@ -20,6 +20,7 @@ _CALLERS = 8
 _LEAK_CALLS = 200_000
 # CUDA's and the C library's own pools grow in steps: this is 5 bytes a call.
 _LEAK_BYTES = 1 << 20
+_CHECK = 1.03
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def bars(networks: list[Network], results: Path) -> list[Bar]:
         found += _judge(judged or Network(*key, {}))
     found += _overhead(results / "overhead.json")
     found += _leak(networks)
+    found += _checks(networks)
     return found
 
 
@@ -135,3 +137,13 @@ def _leak(networks: list[Network]) -> Iterator[Bar]:
         yield Bar(f"{label}, {name}", f"{calls} calls: host {host}, GPU {gpu}", met)
     if not measured:
         yield Bar(name)
+
+
+def _checks(networks: list[Network]) -> Iterator[Bar]:
+    measured = [(network.label, network.sections["checks"]) for network in networks if "checks" in network.sections]
+    for label, checks in measured:
+        for path, ratio in checks["ratios"].items():
+            name = f"{label}, batch 1, {path} with {checks['check']} : without it at most {_CHECK}"
+            yield Bar(name, f"{ratio:.3f}", ratio <= _CHECK)
+    if not measured:
+        yield Bar(f"a check of the input costs at most {_CHECK}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from making import Made, make_checked
+from networks import CHECKS
 from record import Record
 from timing import interleave
 
@@ -34,7 +35,7 @@ def measure_checks(record: Record, made: Made, network: str, calls: int) -> None
             for way in ("call", "bound")
         }
         record.content["checks"] = {
-            "check": "assert_less(ids, vocabulary)",
+            "check": CHECKS[network],
             "calls": calls,
             "interleaved_in_blocks_of": block,
             "paths": summaries,

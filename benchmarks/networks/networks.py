@@ -8,7 +8,7 @@ import numpy as np
 from gpu import samples
 from gpu.factory import Arrays
 
-__all__ = ["NETWORKS", "calibration_batches", "make_inputs"]
+__all__ = ["CHECKS", "NETWORKS", "calibration_batches", "make_inputs"]
 
 _CALIBRATION_BATCHES = 8
 _CALIBRATION_BATCH = 8
@@ -28,6 +28,9 @@ NETWORKS: dict[str, Callable[..., Arrays]] = {
     "wide": samples.feature_map,
 }
 """Builders of tests/gpu/models.py, and what makes a batch for them."""
+
+CHECKS = {"bert_base": "assert_less(ids, vocabulary)", "cnn": "check_numerics(image)"}
+"""Those that have a builder NETWORK_checked as well, and the check of its inputs."""
 
 
 def make_inputs(network: str, batch: int, seed: int = 0) -> Arrays:

@@ -12,7 +12,7 @@ __all__ = ["Network", "hardware", "read_networks"]
 _ORDER = ("resnet50", "mobilenetv2", "efficientnetb0", "bert_base")
 _PRECISIONS = ("FP32", "FP16", "INT8")
 _LONGEST_REASON = 240
-_SECTIONS = ("tail", "callers", "program", "leak")
+_SECTIONS = ("tail", "checks", "callers", "program", "leak")
 Key = tuple[str, str, int]
 
 
@@ -25,7 +25,7 @@ class Network:
         precision: ``"FP32"``, ``"FP16"`` or ``"INT8"``.
         machine: Hardware and versions.
         latency: Figures by model (``"converted"`` or ``"source"``), path and batch.
-        sections: ``"tail"``, ``"callers"``, ``"program"`` and ``"leak"``, where they were measured.
+        sections: ``"tail"``, ``"checks"``, ``"callers"``, ``"program"`` and ``"leak"``, where they were measured.
         problems: What failed, with the name of the record.
     """
 

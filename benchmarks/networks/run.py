@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 
-from networks import NETWORKS
+from networks import CHECKS, NETWORKS
 
 
 def main() -> int:
@@ -42,7 +42,10 @@ def main() -> int:
         "--instances", type=_count, default=8, metavar="N", help="of the model, with several callers (default: 8)"
     )
     parser.add_argument(
-        "--checks", type=_count, metavar="N", help="N calls of bert_base with and without a check of its input"
+        "--checks",
+        type=_count,
+        metavar="N",
+        help=f"N interleaved calls with and without a check of the inputs; for {', '.join(CHECKS)} (record: 2000)",
     )
     parser.add_argument("--no-program", action="store_true", help="leave out the C++ program")
     parser.add_argument("--leak", type=_count, metavar="N", help="N calls that must not grow memory (record: 200000)")
@@ -54,8 +57,8 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="default: benchmarks/results/network_NETWORK_PRECISION.json")
     parser.add_argument("--commit", default="", help="what is measured, where there is no git")
     args = parser.parse_args()
-    if args.checks and args.network != "bert_base":
-        parser.error("--checks is for bert_base")
+    if args.checks and args.network not in CHECKS:
+        parser.error(f"--checks: expected one of the networks {', '.join(CHECKS)}, found {args.network}")
     if args.work is not None:
         os.environ["TFTRT_GPU_CACHE"] = str(args.work.absolute())
 
@@ -71,7 +74,9 @@ def main() -> int:
     from record import Record
 
     output = args.output or machine.RESULTS / f"network_{args.network}_{args.precision.lower()}.json"
-    settings = {name: getattr(args, name) for name in ("batch", "duration", "tail", "callers", "instances", "leak")}
+    settings = {
+        name: getattr(args, name) for name in ("batch", "duration", "tail", "checks", "callers", "instances", "leak")
+    }
     conversion = {"precision": args.precision, "profile_strategy": args.profile_strategy}
     content = {"network": args.network, **conversion, "unit": "microseconds", "settings": settings}
     record = Record(output, {"machine": machine.describe_with_gpu(args.commit), **content})

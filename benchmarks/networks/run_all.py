@@ -19,6 +19,7 @@ from pathlib import Path
 RUN = Path(__file__).with_name("run.py")
 _CALLERS = ["--callers", "1", "2", "4", "8", "16"]
 _TAIL = ["--tail", "20000"]
+_CHECKS = ["--checks", "2000"]
 
 
 @dataclass
@@ -46,7 +47,7 @@ def _tasks() -> list[Task]:
         Task("resnet50_fp16", ("resnet50", "FP16"), [], [*_TAIL, *_CALLERS, "--no-source"]),
         Task("resnet50_int8", ("resnet50", "INT8"), [], [*_TAIL, *_CALLERS, "--no-source"]),
         # TensorRT 8.6 fails over it with more than one profile.
-        Task("bert_base_fp16", ("bert_base", "FP16"), ["--profile-strategy", "Range"], ["--no-program"]),
+        Task("bert_base_fp16", ("bert_base", "FP16"), ["--profile-strategy", "Range"], [*_CHECKS, "--no-program"]),
         Task("mobilenetv2_fp32", ("mobilenetv2", "FP32"), [], ["--no-program"]),
         Task("efficientnetb0_fp32", ("efficientnetb0", "FP32"), [], ["--no-program"]),
         Task("resnet50_fp32_leak", ("resnet50", "FP32"), [], ["--no-latency", "--no-program", "--leak", "200000"]),

@@ -34,6 +34,7 @@ def tables(networks: list[Network]) -> Iterator[str]:
     for heading, rows in (
         (_LATENCY, _latency),
         ("The tail of one caller with batch 1, calls of both interleaved, microseconds.", _tail),
+        ("With and without a check of the input, batch 1, calls of both interleaved, microseconds: medians.", _checks),
         ("Several callers with batch 1, items a second.", _callers),
         ("Python minus C++, medians with batch 1, microseconds.", _program),
         ("Memory after many calls with batch 1, growth in bytes.", _leak),
@@ -75,6 +76,15 @@ def _tail(networks: list[Network]) -> Iterator[list[str]]:
         if {"bound", "raw-graph"} <= set(paths):
             ratios = [_ratio(paths["bound"][name], paths["raw-graph"][name]) for name in _PERCENTILES.values()]
             yield [network.label, "bound : raw-graph", "", *ratios]
+
+
+def _checks(networks: list[Network]) -> Iterator[list[str]]:
+    yield ["network", "check", "path", "without", "with", "with : without"]
+    for network in networks:
+        checks = network.sections.get("checks")
+        for path, ratio in checks["ratios"].items() if checks else ():
+            medians = [f"{checks['paths'][f'{path}, {which}']['median']:,.1f}" for which in ("without", "with")]
+            yield [network.label, checks["check"], path, *medians, f"{ratio:.3f}"]
 
 
 def _callers(networks: list[Network]) -> Iterator[list[str]]:

@@ -21,6 +21,7 @@ __all__ = [
     "bert_by_shape",
     "checked",
     "cnn",
+    "cnn_checked",
     "digits",
     "efficientnetb0",
     "lookup",
@@ -89,6 +90,21 @@ def cnn(directory: str) -> None:
 
     @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE], tf.float32, name="image")])
     def call(image: Any) -> Any:
+        return {"logits": tf.matmul(_convolutions(image, module.kernels), module.dense)}
+
+    _save(module, directory, {"serving_default": call})
+
+
+def cnn_checked(directory: str) -> None:
+    """The same behind a check that all of ``image`` are numbers."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.kernels, module.dense = _small_weights()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE], tf.float32, name="image")])
+    def call(image: Any) -> Any:
+        image = tf.debugging.check_numerics(image, "image")
         return {"logits": tf.matmul(_convolutions(image, module.kernels), module.dense)}
 
     _save(module, directory, {"serving_default": call})

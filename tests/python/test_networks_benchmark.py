@@ -31,6 +31,7 @@ def report(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[
 def test_a_network_is_measured_and_reported(tmp_path: Path) -> None:
     output = tmp_path / "network_cnn_fp32.json"
     words = ["--batch", "1", "2", "--duration", "0.1", "--tail", "50", "--callers", "1", "2", "--leak", "100"]
+    words += ["--checks", "50"]
     words += ["--commit", "abc", "--work", str(tmp_path / "work")]
     result = run("run.py", "cnn", "--precision", "FP32", *words, "--output", output)
     assert result.returncode == 0, result.stdout + result.stderr
@@ -58,10 +59,12 @@ def test_a_network_is_measured_and_reported(tmp_path: Path) -> None:
     assert set(record["program"]["python_minus_cpp"]) == {"bound", "call"}
     assert record["leak"]["bound_calls"] == 100
     assert len(record["leak"]["host_bytes"]) == 11
+    assert record["checks"]["check"] == "check_numerics(image)"
+    assert all(0.2 < record["checks"]["ratios"][path] < 5 for path in ("call", "bound"))
 
     tables = report(tmp_path)
     assert tables.returncode == 0, tables.stderr
-    assert tables.stdout.count("| cnn FP32 |") == 2 + 1 + 2 + 2 + 1
+    assert tables.stdout.count("| cnn FP32 |") == 2 + 1 + 2 + 2 + 2 + 1
     assert report(tmp_path, "--check").returncode == 1
 
 
@@ -121,13 +124,18 @@ def sections(tail: float, growth: int, difference: float, share: float) -> dict[
     }
 
 
+def checks(ratio: float) -> dict[str, Any]:
+    paths = {f"{path}, {which}": {"median": 1000.0} for path in ("call", "bound") for which in ("with", "without")}
+    return {"check": "c(x)", "calls": 2000, "paths": paths, "ratios": {"call": 1.0, "bound": ratio}}
+
+
 @pytest.fixture
 def records(tmp_path: Path) -> Path:
     """A folder in which every bar is met."""
     for precision in ("FP32", "FP16", "INT8"):
         write(tmp_path, record("resnet50", precision, 1.05, **sections(1.1, 4096, 12.0, 0.95)))
     for network in ("mobilenetv2", "efficientnetb0", "bert_base"):
-        write(tmp_path, record(network, "FP16", 1.05))
+        write(tmp_path, record(network, "FP16", 1.05, **({"checks": checks(1.01)} if network == "bert_base" else {})))
     calls = {"tftrt C++, Runner::Run": {"median": 1.5}, "tftrt Python, bound": {"median": 3.5}}
     (tmp_path / "overhead.json").write_text(json.dumps({"calls": calls}))
     return tmp_path
@@ -148,6 +156,7 @@ def test_tables_have_every_figure(records: Path) -> None:
     assert "| resnet50 INT8 | raw-graph | one a caller | 2,000 | 16,000 |" in output
     assert "| resnet50 FP32 | bound | 511.0 | 500.0 | 12.0 |" in output
     assert "| resnet50 FP32 | 200,000 | 20,000 | 4,096 | 0 |" in output
+    assert "| bert_base FP16 | c(x) | bound | 1,000.0 | 1,000.0 | 1.010 |" in output
 
 
 def test_every_bar_is_met(records: Path) -> None:
@@ -183,6 +192,13 @@ def test_a_bar_is_missed(records: Path, figures: dict[str, float], missed: str) 
     assert "resnet50 FP16" in line
 
 
+def test_a_check_may_not_cost_much(records: Path) -> None:
+    write(records, record("bert_base", "FP16", 1.05, checks=checks(1.04)))
+    result = report(records, "--check")
+    assert result.returncode == 1
+    assert "MISSED     bert_base FP16, batch 1, bound with c(x) : without it at most 1.03: 1.040" in result.stdout
+
+
 def test_what_was_not_measured_is_no_success(records: Path) -> None:
     (records / "network_bert_base_fp16.json").unlink()
     (records / "overhead.json").unlink()
@@ -191,7 +207,7 @@ def test_what_was_not_measured_is_no_success(records: Path) -> None:
     write(records, content)
     result = report(records, "--check")
     assert result.returncode == 1
-    for part in ("bert_base", "resnet50 INT8, batch 1, p99 over", "y = x + 1, bound from C++"):
+    for part in ("bert_base", "a check of the input", "resnet50 INT8, batch 1, p99 over", "y = x + 1, bound from C++"):
         assert any(line.startswith("NO RECORD") and part in line for line in result.stdout.splitlines()), part
     assert "problem    network_resnet50_int8.json: tail: RuntimeError: no" in result.stdout
 

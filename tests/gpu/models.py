@@ -28,6 +28,7 @@ __all__ = [
     "mobilenetv2",
     "pair",
     "qdq",
+    "recurrent",
     "resnet50",
     "split",
     "two_signatures",
@@ -196,6 +197,30 @@ def checked(directory: str) -> None:
         return {"y": tf.tanh(tf.matmul(x, module.dense) * scale)}
 
     _save(module, directory, {"serving_default": call})
+
+
+def recurrent(directory: str) -> None:
+    """A cell, one engine: ``state`` [-1, 16] -> ``next`` [-1, 16], the next call's state, and ``y`` [-1, 16].
+
+    ``extremes`` is a signature with ``none`` [-1, 16], zeros, and ``best`` int64 [-1], the index of their maximum.
+    """
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.kernels = [tf.Variable(_weights(number, 16, 16)) for number in (1, 2)]
+    spec = [tf.TensorSpec([None, 16], tf.float32, name="state")]
+
+    @tf.function(input_signature=spec)
+    def call(state: Any) -> Any:
+        new = tf.tanh(tf.matmul(state, module.kernels[0])) + state * 0.5
+        return {"next": new, "y": tf.nn.relu(tf.matmul(state, module.kernels[1]) + 0.5)}
+
+    @tf.function(input_signature=spec)
+    def extremes(state: Any) -> Any:
+        none = tf.nn.relu(tf.matmul(state, module.kernels[1]) - 100.0)
+        return {"none": none, "best": tf.argmax(none, 1)}
+
+    _save(module, directory, {"serving_default": call, "extremes": extremes})
 
 
 def wide(directory: str) -> None:

@@ -105,6 +105,38 @@ def test_runs_write_to_the_callers_memory(path: Path) -> None:
             runner.run()
 
 
+@pytest.mark.parametrize("outputs", [["next"], ["next", "y"]])
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_an_output_is_bound_into_an_input(workshop: Workshop, outputs: list[str], on_gpu: bool) -> None:
+    """As a cell's state: each run reads what the one before wrote."""
+    path = workshop.built("recurrent", {"precision": "FP32"}, shapes={"state": (3, 16)})
+    state = np.random.default_rng(5).standard_normal((3, 16)).astype(np.float32)
+    with tftrt.Model(path, on_miss="error") as model:
+        memory = model.bind(state=(3, 16), on_gpu=["state"] if on_gpu else []).inputs["state"]
+        if on_gpu:
+            memory.fill(state)
+        else:
+            memory[...] = state
+        runner = model.bind(state=memory, outputs=outputs, into={"next": memory})
+        for _ in range(5):
+            expected = workshop.expected("recurrent", {"state": state})[0]
+            found = {
+                name: np.array(value.numpy() if name == "next" and on_gpu else value)
+                for name, value in runner.run().items()
+            }
+            assert parity.error(found, {name: expected[name] for name in outputs}) <= SMALL
+            state = found["next"]
+
+
+def test_an_extreme_alone(workshop: Workshop) -> None:
+    """Where nothing else reads relu(x), TensorFlow's optimiser takes argmax(x) for argmax(relu(x))."""
+    path = workshop.built("recurrent", {"precision": "FP32"}, shapes={"state": (3, 16)})
+    state = np.random.default_rng(6).standard_normal((3, 16)).astype(np.float32)
+    with tftrt.Model(path, "extremes", on_miss="error") as model:
+        found = model.run(state=state, outputs=["best"])
+        np.testing.assert_array_equal(found["best"], np.zeros(3, np.int64))
+
+
 def test_what_a_model_takes_is_reported(path: Path) -> None:
     with tftrt.Model(path, on_miss="error") as model:
         loaded = model.memory()

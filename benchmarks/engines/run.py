@@ -114,6 +114,13 @@ def main() -> int:
     )
     parser.add_argument("--jobs", type=int, default=8, help="processes at once (default 8; more than 9 take longer)")
     parser.add_argument("--limit", type=float, default=560.0, help="seconds for all (default 560)")
+    parser.add_argument(
+        "--optimization-level",
+        type=int,
+        default=1,
+        metavar="N",
+        help="TensorRT's, where a test does not ask for one (default 1: building takes most of the time)",
+    )
     parser.add_argument("--output", type=Path, help="default: benchmarks/results/engines_SUITE.json")
     parser.add_argument(
         "--timing-cache", type=Path, metavar="TAR", help="timing caches: read if it exists, then written"
@@ -121,6 +128,7 @@ def main() -> int:
     parser.add_argument("--commit", default="", help="what is measured, where there is no git")
     args = parser.parse_args()
 
+    os.environ["TFTRT_GPU_LEVEL"] = str(args.optimization_level)
     begin = time.monotonic()
     described = machine.describe_with_gpu(args.commit)
     names = list(SUITES) if args.suite == "all" else [args.suite]
@@ -147,6 +155,7 @@ def main() -> int:
         "only": args.only,
         "part": args.part,
         "jobs": args.jobs,
+        "optimization_level": args.optimization_level,
         "seconds": _seconds_since(begin),
         **result,
     }

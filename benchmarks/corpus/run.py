@@ -119,10 +119,7 @@ def _work(names: list[str]) -> None:
             root = Path(folder) / name
             root.mkdir()
             if models[name].library and not library.exists():
-                compiler, linker = tensorflow.call(exports.compile_flags)
-                source = str(TESTS / "custom_ops.cc")
-                command = ["g++", "-O1", "-shared", "-fPIC", *compiler, source, "-o", str(library), *linker]
-                subprocess.run(command, check=True)
+                tensorflow.call(exports.compile_ops, str(library))
             failures = examine(
                 tensorflow, models[name], root, library if models[name].library else None, thorough=False
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from making import Made
@@ -14,7 +15,7 @@ from tftrt.benchmarking import PATHS, BenchReport
 from tftrt.benchmarking.measure import Call, Times
 from tftrt.benchmarking.paths import model_paths
 
-__all__ = ["measure_batches", "measure_tail"]
+__all__ = ["measure_batches", "measure_interleaved", "measure_tail"]
 
 _BLOCK = 200
 _BOTH = ("tensorflow", "xla")
@@ -68,9 +69,14 @@ def measure_tail(record: Record, made: Made, calls: int) -> None:
 
 
 def _add_tail(record: Record, paths: dict[str, Call], calls: int) -> None:
+    record.content["tail"] = measure_interleaved(paths, calls)
+    for name, summary in record.content["tail"]["paths"].items():
+        record.say(f"  {name:14} median {summary['median']:10.1f} us, p99 {summary['p99']:10.1f}")
+
+
+def measure_interleaved(paths: dict[str, Call], calls: int) -> dict[str, Any]:
+    """Time ``calls`` calls of each path with batch 1, in turn: a section of the record."""
     block = min(_BLOCK, calls)
     times = interleave(paths, rounds=-(-calls // block), calls_each=block)
     summaries = {name: Times(np.array(seconds) * 1e6, sum(seconds)).summary(batch=1) for name, seconds in times.items()}
-    record.content["tail"] = {"calls": calls, "interleaved_in_blocks_of": block, "paths": summaries}
-    for name, summary in summaries.items():
-        record.say(f"  {name:14} median {summary['median']:10.1f} us, p99 {summary['p99']:10.1f}")
+    return {"calls": calls, "interleaved_in_blocks_of": block, "paths": summaries}

@@ -57,11 +57,7 @@ class ChecksBesideTest : public testing::Test {
     return Tensor::From<std::int32_t>(std::move(ids), {size});
   }
 
-  Tensor OnGpu(const Tensor& tensor) const {
-    Tensor copy = gpu_.device().AllocateZeros(tensor.dtype(), tensor.shape());
-    GetCuda().MemcpyAsync(copy.data(), tensor.data(), tensor.num_bytes(), kCudaMemcpyHostToDevice, kCudaDefaultStream);
-    return copy;
-  }
+  Tensor OnGpu(const Tensor& tensor) const { return gpu_.Copy(tensor); }
 
   FakeGpu gpu_;
   std::unique_ptr<ChecksBeside> checks_;

@@ -195,12 +195,13 @@ Tensor FakeModel::Host(const std::vector<float>& x) {
   return Tensor::From<float>(x, {static_cast<std::int64_t>(x.size()) / kColumns, kColumns});
 }
 
-Tensor FakeModel::OnGpu(const std::vector<float>& x) const {
-  Tensor tensor = gpu_.device().AllocateZeros(DType::kFloat32, Host(x).shape());
-  const std::size_t bytes = tensor.num_bytes();
-  GetCuda().MemcpyAsync(tensor.data(), x.data(), bytes, kCudaMemcpyHostToDevice, kCudaDefaultStream);
-  return tensor;
+Tensor FakeGpu::Copy(const Tensor& tensor) const {
+  Tensor copy = device().AllocateZeros(tensor.dtype(), tensor.shape());
+  GetCuda().MemcpyAsync(copy.data(), tensor.data(), tensor.num_bytes(), kCudaMemcpyHostToDevice, kCudaDefaultStream);
+  return copy;
 }
+
+Tensor FakeModel::OnGpu(const std::vector<float>& x) const { return gpu_.Copy(Host(x)); }
 
 std::vector<Tensor> FakeModel::Run(const Tensor& x, const RunTerms& terms) const {
   const Tensor* inputs[] = {&x};

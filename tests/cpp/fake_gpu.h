@@ -33,6 +33,9 @@ class FakeGpu {
   const GpuDevice& device() const { return *device_; }
   tensorflow::Session& session() const { return *session_; }
 
+  // A copy in GPU memory, made through the default stream, with nothing waited for.
+  Tensor Copy(const Tensor& tensor) const;
+
  private:
   std::unique_ptr<tensorflow::Session> session_;
   CudaStream stream_ = nullptr;

@@ -45,11 +45,7 @@ class GpuCallableTest : public testing::Test {
   static Tensor Integers(std::int32_t value) { return Tensor::From<std::int32_t>({value, value}, {2}); }
   static Tensor Host(const Floats& x) { return Tensor::From<float>(x, {static_cast<std::int64_t>(x.size())}); }
 
-  Tensor OnGpu(const Tensor& tensor) const {
-    Tensor copy = gpu_.device().AllocateZeros(tensor.dtype(), tensor.shape());
-    GetCuda().MemcpyAsync(copy.data(), tensor.data(), tensor.num_bytes(), kCudaMemcpyHostToDevice, kCudaDefaultStream);
-    return copy;
-  }
+  Tensor OnGpu(const Tensor& tensor) const { return gpu_.Copy(tensor); }
 
   static void ExpectRight(const std::vector<Tensor>& outputs, const Floats& x, std::int32_t n) {
     Floats doubled = x;

@@ -8,7 +8,6 @@ NVIDIA_TF32_OVERRIDE=0: a step from floats to integers can go the other way with
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -49,9 +48,7 @@ def op_library(tensorflow: TensorFlow, tmp_path_factory: pytest.TempPathFactory)
     if compiled:
         return Path(compiled)
     library = tmp_path_factory.mktemp("ops") / "libcustom_ops.so"
-    compiler, linker = tensorflow.call(exports.compile_flags)
-    source = str(PYTHON_TESTS / "custom_ops.cc")
-    subprocess.run(["g++", "-O1", "-shared", "-fPIC", *compiler, source, "-o", str(library), *linker], check=True)
+    tensorflow.call(exports.compile_ops, str(library))
     return library
 
 
@@ -80,42 +77,30 @@ def test_model(made: dict[str, Any], precision: str, record: Callable[..., None]
     assert report["engines"] or report["outside"]
     problems = []
     if report["engines"]:
-        fine = [call for call, outcome in zip(entry.calls, _first(made["wanted"])) if not isinstance(outcome, str)]
+        wanted = made["wanted"][entry.signatures[0]]
+        fine = [call for call, outcome in zip(entry.calls, wanted) if not isinstance(outcome, str)]
         built = tftrt.build(path, data=fine, optimization_level=0, timing_cache=False, plan_cache=False)
         problems = [f"{engine.name}: {engine.problem}" for engine in built.engines if not engine.built]
-    runs = {}
-    error = 0.0
+    runs, error = 0, 0.0
     for signature in entry.signatures:
         with tftrt.Model(path, signature, on_miss="native", **made["options"]) as model:
             for number, (call, wanted) in enumerate(zip(entry.calls, made["wanted"][signature])):
-                found = _run(model, call)
+                found = matrix.run(model, call)
                 error = max(error, _error(entry, found, wanted, f"{signature}, call {number}"))
-            total = counts.counts(model)
-            runs[signature] = total.engine_runs
+            runs += counts.counts(model).engine_runs
     outside = {f"{op['op']}: {op['reason']}" for op in report["outside"]}
     record(
         model=entry.name,
         precision=precision,
         engines=len(report["engines"]),
-        engine_runs=sum(runs.values()),
+        engine_runs=runs,
         parity_error=float(f"{error:.3g}"),
         bound=BOUNDS[precision],
         not_built=problems,
-        outside=sorted(outside) if not sum(runs.values()) else [],
+        outside=sorted(outside) if not runs else [],
     )
     assert error <= BOUNDS[precision], f"{error:.3g} of the outputs' range; at most {BOUNDS[precision]} is allowed"
-    assert sum(runs.values()) or len(problems) == len(report["engines"]), "no engine ran, and no report says why"
-
-
-def _first(wanted: dict[str, list[Any]]) -> list[Any]:
-    return next(iter(wanted.values()))
-
-
-def _run(model: tftrt.Model, call: dict[str, Any]) -> Any:
-    try:
-        return model.run(call)
-    except tftrt.Error as error:
-        return f"{type(error).__name__}: {error}"
+    assert runs or len(problems) == len(report["engines"]), "no engine ran, and no report says why"
 
 
 def _error(entry: Entry, found: Any, wanted: Any, where: str) -> float:

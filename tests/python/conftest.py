@@ -172,12 +172,7 @@ def converted_of(tensorflow: TensorFlow, shared: Shared, exported: Callable[[str
 def op_library(tensorflow: TensorFlow, shared: Shared) -> Path:
     """custom_ops.cc, compiled."""
 
-    def compile_it(library: Path) -> None:
-        compile_flags, link_flags = tensorflow.call(exports.compile_flags)
-        flags = ["-O1", "-shared", "-fPIC", *compile_flags]
-        subprocess.run(["g++", *flags, str(HERE / "custom_ops.cc"), "-o", str(library), *link_flags], check=True)
-
-    return shared("libcustom_ops.so", compile_it)
+    return shared("libcustom_ops.so", lambda path: tensorflow.call(exports.compile_ops, str(path)))
 
 
 @pytest.fixture(scope="session")

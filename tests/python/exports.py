@@ -8,6 +8,7 @@ graphs or custom ops are here. Each takes the directory to write.
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -539,11 +540,13 @@ def parted(directory: str) -> None:
 # Custom ops
 
 
-def compile_flags() -> tuple[list[str], list[str]]:
-    """What g++ needs to build against this TensorFlow."""
+def compile_ops(library: str) -> None:
+    """Compile custom_ops.cc against this TensorFlow."""
     import tensorflow as tf
 
-    return tf.sysconfig.get_compile_flags(), tf.sysconfig.get_link_flags()
+    source = str(Path(__file__).with_name("custom_ops.cc"))
+    flags = ["-O1", "-shared", "-fPIC", *tf.sysconfig.get_compile_flags()]
+    subprocess.run(["g++", *flags, source, "-o", library, *tf.sysconfig.get_link_flags()], check=True)
 
 
 def custom_ops(directory: str, library: str) -> None:

@@ -179,7 +179,7 @@ class _Caller:
             return
         with model:
             for number, (call, outcome) in enumerate(zip(self._entry.calls, wanted)):
-                found = _run(model, call, [output] if output else None)
+                found = run(model, call, [output] if output else None)
                 message = _difference(self._entry, found, outcome)
                 if message:
                     kind = "wrong state" if self._entry.state else "wrong values"
@@ -189,7 +189,8 @@ class _Caller:
                     return
 
 
-def _run(model: tftrt.Model, call: Inputs, outputs: list[str] | None) -> Outcome:
+def run(model: tftrt.Model, call: Inputs, outputs: list[str] | None = None) -> Outcome:
+    """The outputs of a call, or the type and message of its error."""
     try:
         return model.run(call, outputs=outputs)
     except tftrt.errors.Error as error:

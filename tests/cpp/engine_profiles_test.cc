@@ -115,6 +115,25 @@ TEST(EngineProfiles, ValuesOfShapeInputsHaveBoundsToo) {
   EXPECT_FALSE(plans.Accept({{3, 4}, {2}}, &outside));
 }
 
+TEST(EngineProfiles, VectorsWhoseLengthChangesAreData) {
+  for (const std::string strategy : {"Range", "Optimal", "Range+Optimal", "ImplicitBatchModeCompatible"}) {
+    WantedProfiles wanted;
+    wanted.strategy = strategy;
+    // Of nine values none are collected.
+    wanted.fixed = {{{{3, 4}, {3}}, {{}, {5, 6, 7}}}, {{{2, 4}, {2}}, {{}, {1, 4}}}, {{{9, 4}, {9}}, {{}, {}}}};
+    wanted.ranges = {{{{{1, 4}, {1}}, {{}, {1}}}, {{{2, 4}, {2}}, {{}, {1, 2}}}, {{{9, 4}, {9}}, {{}, {}}}}};
+    EnginePlans plans;
+    plans.profiles = GetTfTrt().MakeProfiles(
+        wanted, {tensorflow::PartialTensorShape({-1, 4}), tensorflow::PartialTensorShape({-1})});
+    EXPECT_TRUE(plans.Accept({{3, 4}, {3}})) << strategy;
+    EXPECT_TRUE(plans.Accept({{9, 4}, {9}})) << strategy;
+    for (const auto& profile : plans.profiles) {
+      EXPECT_EQ(profile.min_values[1], Shape()) << strategy;
+      EXPECT_EQ(profile.max_values[1], Shape()) << strategy;
+    }
+  }
+}
+
 TEST(EngineProfiles, AnUnknownStrategyIsAnError) { EXPECT_THROW(PlansOf(GuideShapes("range")), InvalidArgumentError); }
 
 TEST(EngineProfiles, AChangingRankIsAnError) {

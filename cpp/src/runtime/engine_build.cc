@@ -48,17 +48,20 @@ std::vector<tensorflow::DataType> TypesOf(const tensorflow::NodeDef& node, const
 template <typename Pick>
 CollectedInputs Combine(const std::vector<CollectedInputs>& seen, Pick pick) {
   CollectedInputs combined = seen.front();
-  const auto combine = [&](std::vector<Shape>& into, const std::vector<Shape>& from) {
-    for (std::size_t i = 0; i < into.size(); ++i) {
-      if (into[i].size() != from[i].size()) {
-        throw InvalidArgumentError("the number of dimensions of an engine's inputs changes within a call");
-      }
-      for (std::size_t d = 0; d < into[i].size(); ++d) into[i][d] = pick(into[i][d], from[i][d]);
-    }
+  const auto combine = [&](Shape& into, const Shape& from) {
+    for (std::size_t d = 0; d < into.size(); ++d) into[d] = pick(into[d], from[d]);
   };
   for (const CollectedInputs& inputs : seen) {
-    combine(combined.shapes, inputs.shapes);
-    combine(combined.values, inputs.values);
+    for (std::size_t i = 0; i < inputs.shapes.size(); ++i) {
+      if (combined.shapes[i].size() != inputs.shapes[i].size()) {
+        throw InvalidArgumentError("the number of dimensions of an engine's inputs changes within a range of shapes");
+      }
+      combine(combined.shapes[i], inputs.shapes[i]);
+      Shape& values = combined.values[i];
+      // A vector whose length changes is data, for a shape has one length.
+      if (values.size() != inputs.values[i].size()) values.clear();
+      combine(values, inputs.values[i]);
+    }
   }
   return combined;
 }

@@ -73,18 +73,32 @@ void CheckSameRanks(const CollectedInputs& first, const CollectedInputs& other) 
     throw InvalidArgumentError("the number of dimensions of an engine's inputs changes between the shapes given");
 }
 
-void CheckRanks(const WantedProfiles& wanted) {
-  std::vector<const CollectedInputs*> all;
-  for (const CollectedInputs& inputs : wanted.fixed) all.push_back(&inputs);
-  for (const WantedProfiles::Range& range : wanted.ranges) {
-    for (const CollectedInputs* inputs : {&range.min, &range.opt, &range.max}) all.push_back(inputs);
+std::vector<CollectedInputs*> AllOf(WantedProfiles& wanted) {
+  std::vector<CollectedInputs*> all;
+  for (CollectedInputs& inputs : wanted.fixed) all.push_back(&inputs);
+  for (WantedProfiles::Range& range : wanted.ranges) {
+    for (CollectedInputs* inputs : {&range.min, &range.opt, &range.max}) all.push_back(inputs);
   }
-  for (const CollectedInputs* inputs : all) CheckSameRanks(*all.front(), *inputs);
+  return all;
 }
 
-void Fill(TrtShapeOptimizationProfile& profiles, const WantedProfiles& wanted,
+// A vector whose length changes is data, for a shape has one length. With its values, TF-TRT would end the process.
+void DropValuesOfData(const std::vector<CollectedInputs*>& all) {
+  const CollectedInputs& first = *all.front();
+  for (std::size_t i = 0; i < first.values.size(); ++i) {
+    const bool same = std::all_of(all.begin(), all.end(), [&](const CollectedInputs* inputs) {
+      return inputs->values[i].size() == first.values[i].size();
+    });
+    if (same) continue;
+    for (CollectedInputs* inputs : all) inputs->values[i].clear();
+  }
+}
+
+void Fill(TrtShapeOptimizationProfile& profiles, WantedProfiles wanted,
           const std::vector<PartialTensorShape>& input_shapes) {
-  CheckRanks(wanted);
+  const std::vector<CollectedInputs*> all = AllOf(wanted);
+  for (const CollectedInputs* inputs : all) CheckSameRanks(*all.front(), *inputs);
+  DropValuesOfData(all);
   profiles.input_shapes_.clear();
   profiles.input_shape_values_.clear();
   profiles.profiles_.clear();

@@ -125,7 +125,8 @@ class Model:
             launch engines as CUDA graphs), ``max_batch``, ``max_wait_us`` and ``max_queued_batches`` (0, 0, 64: run
             calls that are made at the same time together, up to so many items), ``max_queued_calls`` (1024: calls of
             :meth:`run_async` that may wait), ``warm_engines`` (True: run each once before the constructor returns),
-            ``warmup`` (further calls before it returns) and ``op_libraries`` (shared libraries with custom ops).
+            ``warmup`` (further calls before it returns, which change state as calls do) and ``op_libraries`` (shared
+            libraries with custom ops).
 
     Raises:
         ModelError: It does not exist, is damaged, or does not match its manifest.

@@ -112,6 +112,21 @@ TEST_F(DirectCallableTest, ChecksRunBesideTheEngine) {
   EXPECT_EQ(model.record().Snapshot().native_runs, 0u);
 }
 
+TEST_F(DirectCallableTest, IsLaunchedAsAGraphAtOnceIfItsEngineIsWarm) {
+  int runs = 0;
+  FakeModel model(CudaGraphs::kAuto, 3, {0, 1}, MakeFakeChecks(&runs));
+  model.engine().Warm();
+  EXPECT_EQ(runs, 0) << "what an engine is warmed with is made up";
+  EXPECT_EQ(model.record().Snapshot().engine_runs, 0u);
+  // The profiles are tuned for 4 and 8 rows.
+  const int launches = GetFakeCuda().GraphLaunches();
+  for (const std::int64_t rows : {4, 8, 4, 8}) {
+    const Floats x = Numbers(rows, 1);
+    ExpectRight(model.Run(FakeModel::Host(x)), x);
+  }
+  EXPECT_EQ(GetFakeCuda().GraphLaunches(), launches + 4);
+}
+
 TEST_F(DirectCallableTest, GoesOnWithoutGraphsWhereTheyAreRefused) {
   GetFakeCuda().RefuseCaptures(true);
   const Floats x = Numbers(2, 1);

@@ -187,8 +187,8 @@ FakeModel::FakeModel(CudaGraphs cuda_graphs, int instances, std::vector<std::siz
   signature.outputs = {0, 1};
   signature.output_dtypes = {DType::kFloat32, DType::kFloat32};
   signature.types = FakeTypes();
-  callable_ = MakeDirectCallable(std::make_shared<DirectEngine>(gpu_.device(), record_, std::move(lent)), signature,
-                                 outputs, std::make_unique<NoEngine>(), std::move(checks));
+  engine_ = std::make_shared<DirectEngine>(gpu_.device(), record_, std::move(lent));
+  callable_ = MakeDirectCallable(engine_, signature, outputs, std::make_unique<NoEngine>(), std::move(checks));
 }
 
 Tensor FakeModel::Host(const std::vector<float>& x) {

@@ -60,6 +60,7 @@ class FakeModel {
 
   const FakeGpu& gpu() const { return gpu_; }
   const Callable& callable() const { return *callable_; }
+  DirectEngine& engine() { return *engine_; }
   EngineRecord& record() { return record_; }
 
   // On the host, where TensorFlow or a caller has it.
@@ -72,6 +73,7 @@ class FakeModel {
  private:
   FakeGpu gpu_;
   EngineRecord record_;
+  std::shared_ptr<DirectEngine> engine_;
   std::unique_ptr<Callable> callable_;
 };
 

@@ -103,6 +103,16 @@ TEST_F(ReplayedEngineTest, FollowsItsShapes) {
   for (int run = 0; run < 40; ++run) ExpectRight(1 + run / 2 % 8, static_cast<float>(run));
 }
 
+TEST_F(ReplayedEngineTest, IsLaunchedAsAGraphAtOnceIfItIsWarm) {
+  Load(CudaGraphs::kAuto);
+  record().replay()->Warm(record().plans());
+  EXPECT_EQ(record().Snapshot().engine_runs, 0u) << "no node runs";
+  const int launches = GetFakeCuda().GraphLaunches();
+  for (int run = 0; run < 3; ++run) ExpectRight(8, static_cast<float>(run));
+  EXPECT_EQ(GetFakeCuda().GraphLaunches(), launches + 3);
+  ExpectRight(3, 1);
+}
+
 TEST_F(ReplayedEngineTest, RunsWithoutGraphsWhereTheyAreRefused) {
   GetFakeCuda().RefuseCaptures(true);
   Load(CudaGraphs::kAuto);

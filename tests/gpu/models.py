@@ -199,6 +199,55 @@ def checked(directory: str) -> None:
     _save(module, directory, {"serving_default": call})
 
 
+def counting(directory: str) -> None:
+    """Counts its calls, each with a sum above zero: ``x`` [-1, 16] -> ``y`` [-1, 16], ``calls`` float32."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.dense = tf.Variable(_weights(1, 16, 16))
+    module.calls = tf.Variable(0.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 16], tf.float32, name="x")])
+    def call(x: Any) -> Any:
+        tf.debugging.assert_positive(tf.reduce_sum(x), "nothing to count")
+        calls = module.calls.assign_add(1.0)
+        x = tf.cumsum(tf.nn.relu(tf.matmul(x, module.dense)) + 0.5, 1)
+        return {"y": tf.tanh(tf.matmul(x, module.dense) * 0.01), "calls": calls + 0.0}
+
+    _save(module, directory, {"serving_default": call})
+
+
+def lengths(directory: str) -> None:
+    """A number for each row goes into an engine: ``x`` [-1, 16], ``length`` int32 [-1] -> ``y`` [-1, 16]."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.dense = tf.Variable(_weights(1, 16, 16))
+    specs = [tf.TensorSpec([None, 16], tf.float32, name="x"), tf.TensorSpec([None], tf.int32, name="length")]
+
+    @tf.function(input_signature=specs)
+    def call(x: Any, length: Any) -> Any:
+        scale = tf.cast(length * 2 + 1, tf.float32)[:, None]
+        return {"y": tf.tanh(tf.matmul(x, module.dense) * scale * 0.01)}
+
+    _save(module, directory, {"serving_default": call})
+
+
+def backwards(directory: str) -> None:
+    """Between two engines what TensorRT cannot build: ``x`` [-1, 16] -> ``y`` [-1, 16]."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.dense = tf.Variable(_weights(1, 16, 16))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 16], tf.float32, name="x")])
+    def call(x: Any) -> Any:
+        x = tf.nn.selu(tf.matmul(x, module.dense)[:, ::-1])
+        return {"y": tf.tanh(tf.matmul(x, module.dense) * 0.01)}
+
+    _save(module, directory, {"serving_default": call})
+
+
 def recurrent(directory: str) -> None:
     """A cell, one engine: ``state`` [-1, 16] -> ``next`` [-1, 16], the next call's state, and ``y`` [-1, 16].
 

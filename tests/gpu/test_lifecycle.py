@@ -71,6 +71,28 @@ def test_warming_can_be_left_out(path: Path, workshop: Workshop, record: Callabl
         assert counts.counts(model) - before == Counts(calls=1, engine_runs=1)
 
 
+def _countable(batch: int) -> Arrays:
+    return {"x": np.abs(np.random.default_rng(batch).standard_normal((batch, 16))).astype(np.float32)}
+
+
+@pytest.mark.parametrize("strategy", ["Range", "Optimal"])
+@pytest.mark.parametrize("cuda_graphs", ["auto", "off"])
+def test_loading_leaves_state_alone(workshop: Workshop, strategy: str, cuda_graphs: str) -> None:
+    """The engines are run by themselves: a call would count, and the model refuses zeros."""
+    data = [_countable(batch) for batch in (1, 4)]
+    path = workshop.built("counting", {"profile_strategy": strategy, "minimum_segment_size": 1}, data=data)
+    expected = workshop.expected("counting", *data)
+    with tftrt.Model(path, on_miss="error", cuda_graphs=cuda_graphs) as model:
+        assert model.info.engines == model.info.engines_ready > 0
+        assert counts.counts(model) == Counts()
+        for number in range(6):
+            with pytest.raises(tftrt.InvalidArgumentError, match="nothing to count"):
+                model({"x": np.zeros((4, 16), np.float32)})
+            found = model(data[number % 2])
+            assert found["calls"] == number + 1
+            assert parity.error({"y": found["y"]}, {"y": expected[number % 2]["y"]}) <= SMALL
+
+
 def test_two_models_in_one_process(workshop: Workshop, check_parity: Callable[..., float]) -> None:
     cnn = tftrt.Model(workshop.built("cnn", {"precision": "FP32", "profile_strategy": "Range"}, shapes=SHAPES))
     pair = tftrt.Model(

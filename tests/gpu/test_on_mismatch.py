@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from . import forging, parity, samples
@@ -69,6 +70,20 @@ def forged(request: pytest.FixtureRequest, built: Path, copy_of: Callable[[Path]
     model = copy_of(built)
     forge(model)
     return model, named
+
+
+def test_rebuild_refuses_a_model_with_state(
+    workshop: Workshop, copy_of: Callable[[Path], Path], load_fresh: Fresh
+) -> None:
+    """It would be called with made-up input."""
+    inputs = {"x": np.ones((4, 16), np.float32)}
+    model = copy_of(workshop.built("counting", {"minimum_segment_size": 1}, data=[inputs]))
+    _forged(_other_gpu)(model)
+    answer = load_fresh(model, [inputs], on_mismatch="rebuild")
+    assert answer["error"] == "UnsupportedError"
+    assert "tftrt build" in answer["message"]
+    answer = load_fresh(model, [inputs], on_mismatch="native")
+    assert answer["outputs"][0]["calls"] == 1
 
 
 def test_forging_itself_changes_nothing(built: Path, copy_of: Callable[[Path], Path], load_fresh: Fresh) -> None:

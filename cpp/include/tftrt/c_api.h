@@ -322,7 +322,7 @@ typedef struct tftrt_model_options {
   int32_t max_queued_calls;        /* 1024 */
   const char* cuda_graphs;         /* "auto", "on" or "off" */
   int32_t warm_engines;            /* 1: run every engine once while loading; 0: do not */
-  int32_t warmup;                  /* 0; calls with made-up input while loading */
+  int32_t warmup;                  /* 0; calls with made-up input while loading, which change state */
   const char* const* op_libraries; /* num_op_libraries shared libraries with custom ops */
   size_t num_op_libraries;
 } tftrt_model_options;

@@ -72,10 +72,10 @@ struct ModelOptions {
   std::string cuda_graphs = "auto";
 
   // Whether Load runs every engine once for each profile (with zeros, on the shapes it was built for), so that the
-  // first request is as fast as any.
+  // first request is as fast as any. By calls of its signature; by itself if they could change state or fail.
   bool warm_engines = true;
 
-  // Calls made with made-up input before Load returns. Unknown dimensions become 1.
+  // Calls made with made-up input before Load returns, which change state as calls do. Unknown dimensions become 1.
   int warmup = 0;
 
   // Shared libraries with custom ops, loaded first.

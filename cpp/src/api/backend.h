@@ -88,10 +88,15 @@ class Callable {
   virtual std::unique_ptr<Binding> Bind(std::vector<Tensor> inputs, std::vector<BoundOutput> outputs) const = 0;
 };
 
-// A call that runs engines: shapes by the name of the input.
-struct WarmUpCall {
-  std::string signature;
-  NamedShapes shapes;
+// What a loaded model does so that the first request is as fast as any.
+struct WarmUp {
+  // A call that runs engines: shapes by the name of the input.
+  struct Call {
+    std::string signature;
+    NamedShapes shapes;
+  };
+  std::vector<Call> calls;  // for each profile of the engines, where calls leave the model as it was
+  bool engines = false;     // there are others: LoadedModel::WarmEngines
 };
 
 // A SavedModel in a session. Thread-safe.
@@ -116,8 +121,10 @@ class LoadedModel {
 
   virtual ModelMemory memory() const = 0;
 
-  // For each of the engines' profiles, what to call so that it runs. Empty if no engines are to be warmed.
-  virtual const std::vector<WarmUpCall>& warm_up_calls() const = 0;
+  virtual const WarmUp& warm_up() const = 0;
+
+  // Runs the engines by themselves, on zeros: nothing else of the model runs. Before others call it.
+  virtual void WarmEngines() {}
 
   // `outputs` are indices into the signature's outputs.
   virtual std::unique_ptr<Callable> MakeCallable(const SignatureSpec& signature,

@@ -47,6 +47,11 @@ Tensor MakeUp(const TensorSpec& spec) {
   throw InvalidArgumentError(message);
 }
 
+[[noreturn]] void ThrowEngineWarmUpError(const Error& error) {
+  ThrowWarmUpError(error, std::string("warming the engines with zeros failed: ") + error.what() +
+                              ". Load with warm_engines = false");
+}
+
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
@@ -103,8 +108,8 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
     return callables_.all_outputs().Run(inputs);
   }
 
-  // Runs the engines of one profile, which loads them into the GPU.
-  void WarmEngines(const WarmUpCall& call) const {
+  // Runs the engines of one profile, which loads them into the GPU. False if the model refuses made-up input.
+  bool TryWarm(const WarmUp::Call& call) const {
     std::vector<Tensor> inputs;
     std::vector<const Tensor*> pointers;
     for (const TensorSpec& spec : spec_.inputs) {
@@ -119,10 +124,14 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
     try {
       const SharedModel::Use use(*model_);
       callables_.all_outputs().Warm(pointers.data());
+    } catch (const InvalidArgumentError&) {
+      return false;
+    } catch (const ModelError&) {
+      return false;
     } catch (const Error& error) {
-      ThrowWarmUpError(error, std::string("warming the engines with zeros failed: ") + error.what() +
-                                  ". Load with warm_engines = false");
+      ThrowEngineWarmUpError(error);
     }
+    return true;
   }
 
   std::vector<Tensor> Run(const Tensor* const* inputs, const std::vector<std::string>& outputs) const {
@@ -228,7 +237,21 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
     return input;
   }
 
-  void WarmUp(int calls) const {
+  void WarmEngines() const {
+    LoadedModel& loaded = model_->loaded();
+    bool alone = loaded.warm_up().engines;
+    for (const WarmUp::Call& call : loaded.warm_up().calls) {
+      if (!Impl(model_, call.signature).TryWarm(call)) alone = true;
+    }
+    if (!alone) return;
+    try {
+      loaded.WarmEngines();
+    } catch (const Error& error) {
+      ThrowEngineWarmUpError(error);
+    }
+  }
+
+  void CallOnMadeUpInput(int calls) const {
     if (calls == 0) return;
     std::vector<Tensor> inputs;
     std::vector<const Tensor*> pointers;
@@ -279,10 +302,8 @@ Model Model::Load(const std::string& path, const ModelOptions& options) {
   Model model(std::make_shared<const Impl>(shared, options.signature));
   const double callables_seconds = SecondsSince(loaded);
   const auto ready = std::chrono::steady_clock::now();
-  for (const WarmUpCall& call : shared->loaded().warm_up_calls()) {
-    model.WithSignature(call.signature).impl_->WarmEngines(call);
-  }
-  model.impl_->WarmUp(options.warmup);
+  model.impl_->WarmEngines();
+  model.impl_->CallOnMadeUpInput(options.warmup);
   shared->set_load_seconds(callables_seconds, SecondsSince(ready));
   shared->loaded().EndLoading();
   return model;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/memory_overlap.h"
+#include "direct/instance_warming.h"
 #include "engines/stopwatch.h"
 #include "runtime/bound_output.h"
 #include "tftrt/error.h"
@@ -345,6 +346,13 @@ std::unique_ptr<Binding> DirectCallable::Bind(std::vector<Tensor> inputs, std::v
 }
 
 }  // namespace
+
+void DirectEngine::Warm() {
+  for (std::size_t i = 0; i < instances.size(); ++i) {
+    const InstancePool::Lease lease(instances, i, CallLimits());
+    WarmInstance(*lease, record.plans(), /*on_gpu=*/false);
+  }
+}
 
 std::unique_ptr<Callable> MakeDirectCallable(std::shared_ptr<DirectEngine> engine, const DirectSignature& signature,
                                              const std::vector<std::size_t>& outputs,

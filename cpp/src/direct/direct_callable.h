@@ -20,6 +20,9 @@ struct DirectEngine {
                std::vector<std::unique_ptr<EngineInstance>> engine_instances)
       : gpu(engine_gpu), record(engine_record), instances(std::move(engine_instances)) {}
 
+  // Runs each instance on zeros.
+  void Warm();
+
   const GpuDevice& gpu;
   EngineRecord& record;
   InstancePool instances;

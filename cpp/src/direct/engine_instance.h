@@ -36,6 +36,7 @@ class EngineInstance {
 
   const GpuDevice& gpu() const { return gpu_; }
   CudaStream stream() const { return stream_; }
+  const EngineTypes& types() const { return types_; }
 
   // An execution with these shapes set, and what was staged for it. Valid until the next call.
   struct Ready {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "direct/instance_warming.h"
 #include "tensorflow/core/framework/op_kernel.h"
 #include "tf/tensor_conversion.h"
 #include "tftrt/error.h"
@@ -31,6 +32,11 @@ absl::Status ReplayedEngine::Run(tensorflow::OpKernelContext* context, const Sha
     return absl::InternalError(error.what());
   }
   return context->status();
+}
+
+void ReplayedEngine::Warm(const EnginePlans& plans) {
+  gpu_.MakeCurrent();
+  WarmInstance(instance_, plans, /*on_gpu=*/true);
 }
 
 void ReplayedEngine::Queue(tensorflow::OpKernelContext* context, const ShapeKey& key) {

@@ -16,6 +16,7 @@ class ReplayedEngine final : public EngineReplay {
                  CudaGraphs cuda_graphs);
 
   absl::Status Run(tensorflow::OpKernelContext* context, const ShapeKey& key) override;
+  void Warm(const EnginePlans& plans) override;
 
  private:
   void Queue(tensorflow::OpKernelContext* context, const ShapeKey& key);

@@ -2,6 +2,7 @@
 #define TFTRT_ENGINES_ENGINE_REPLAY_H_
 
 #include "absl/status/status.h"
+#include "engines/engine_plans.h"
 #include "engines/shape_key.h"
 
 namespace tensorflow {
@@ -17,6 +18,9 @@ class EngineReplay {
 
   // Queues a run with the inputs of `context`, which have these shapes and are not empty, and sets its outputs.
   virtual absl::Status Run(tensorflow::OpKernelContext* context, const ShapeKey& key) = 0;
+
+  // Runs the engines of `plans` on zeros, and waits until that is over. Throws what running them throws.
+  virtual void Warm(const EnginePlans& plans) = 0;
 };
 
 }  // namespace tftrt

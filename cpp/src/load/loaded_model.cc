@@ -37,6 +37,7 @@
 #include "runtime/session_options.h"
 #include "runtime/session_start.h"
 #include "runtime/signatures.h"
+#include "runtime/state_analysis.h"
 #include "runtime/thread_pools.h"
 #include "tensorflow/core/util/util.h"
 #include "tf/gpu_device.h"
@@ -65,6 +66,20 @@ void NoteInlined(const tensorflow::GraphDef& graph, EngineTable& table) {
   ForEachNode(graph, [&](const tensorflow::NodeDef& node) {
     if (node.op() == kEngineOp) table.Get(EngineName(node.name())).set_inlined();
   });
+}
+
+// Signatures whose calls change something, also the next random number, or may refuse an input.
+std::set<std::string> FindActingSignatures(const tensorflow::GraphDef& graph,
+                                           const std::vector<BoundSignature>& signatures) {
+  const StateAnalysis analysis(graph);
+  std::set<std::string> acting;
+  for (const BoundSignature& signature : signatures) {
+    const GraphParts parts = analysis.PartsOf(signature.output_tensors);
+    if (analysis.HasEffects(parts) || analysis.IsRandom(parts) || analysis.HasChecks(parts)) {
+      acting.insert(signature.spec.name);
+    }
+  }
+  return acting;
 }
 
 class PhaseTimer {
@@ -185,6 +200,7 @@ class SessionModel final : public LoadedModel {
       const bool batches = batch_scheduler_ != nullptr && signature.spec.unsupported.empty();
       obstacles_to_sharing_.push_back(batches ? ObstacleToSharing(meta_graph.graph_def(), signature) : "");
     }
+    if (decision.use != EngineUse::kInline) acting_signatures_ = FindActingSignatures(meta_graph.graph_def(), bound_);
     may_block_ = MayBlock(meta_graph.graph_def());
     batching_.tolerance = ToleranceOf(placement.gpu, decision.use, meta_graph.graph_def());
     info_.device = placement.Name();
@@ -214,7 +230,7 @@ class SessionModel final : public LoadedModel {
     for (const EngineRecord* record : table_->records()) info_.engines_ready += record->HasPlans();
     MakeDirectEngines(options.instances, cuda_graphs);
     if (direct && cuda_graphs != CudaGraphs::kOff) ReplayOtherEngines(engines, cuda_graphs);
-    if (options.warm_engines && info_.engines_ready > 0) warm_up_calls_ = WarmUpCalls(build);
+    if (options.warm_engines && info_.engines_ready > 0) PlanWarmUp(build);
   }
 
   ~SessionModel() override {
@@ -234,7 +250,14 @@ class SessionModel final : public LoadedModel {
     table_->Reset();
     stock_.EndLoading(gpu_.get());
   }
-  const std::vector<WarmUpCall>& warm_up_calls() const override { return warm_up_calls_; }
+  const WarmUp& warm_up() const override { return warm_up_; }
+  void WarmEngines() override {
+    for (const auto& [name, engine] : direct_engines_) engine->Warm();
+    for (EngineRecord* record : table_->records()) {
+      const std::lock_guard lock(record->delegate_mutex());
+      if (record->replay() != nullptr) record->replay()->Warm(record->plans());
+    }
+  }
 
   std::unique_ptr<Callable> MakeCallable(const SignatureSpec& signature,
                                          const std::vector<std::size_t>& outputs) override {
@@ -403,6 +426,14 @@ class SessionModel final : public LoadedModel {
     GetTfTrt().SetOptimizationLevel(build.optimization_level);
     for (const BuildInfo::Request& request : build.requests) {
       const SignatureSpec& spec = Spec(request.signature);
+      if (acting_signatures_.count(request.signature) != 0) {
+        throw UnsupportedError("the engines in \"" + info_.path +
+                               "\" cannot be built again while loading: that calls the signature \"" +
+                               request.signature +
+                               "\" with made-up input, and its calls change state, draw random numbers or check "
+                               "their input. Build them with: tftrt build " +
+                               info_.path);
+      }
       auto& callable = callables[request.signature];
       if (callable == nullptr) {
         std::vector<std::size_t> outputs(spec.outputs.size());
@@ -439,10 +470,15 @@ class SessionModel final : public LoadedModel {
                      "\", which the model does not have; convert it again");
   }
 
-  static std::vector<WarmUpCall> WarmUpCalls(const BuildInfo& build) {
-    std::vector<WarmUpCall> calls;
-    for (const BuildInfo::Request& request : build.requests) calls.push_back({request.signature, request.opt});
-    return calls;
+  // Where a call would change something, or refuse made-up input, only the engines run.
+  void PlanWarmUp(const BuildInfo& build) {
+    for (const BuildInfo::Request& request : build.requests) {
+      if (acting_signatures_.count(request.signature) == 0) {
+        warm_up_.calls.push_back({request.signature, request.opt});
+      } else {
+        warm_up_.engines = true;
+      }
+    }
   }
 
   MemoryStock stock_;  // from before anything else is there
@@ -454,7 +490,8 @@ class SessionModel final : public LoadedModel {
   bool single_threaded_ = false;
   bool may_block_ = false;
   std::shared_ptr<EngineTable> table_;
-  std::vector<WarmUpCall> warm_up_calls_;
+  WarmUp warm_up_;
+  std::set<std::string> acting_signatures_;                        // whose calls do more than compute
   std::vector<std::optional<DirectSignature>> direct_signatures_;  // for each of bound_
   std::shared_ptr<BatchScheduler> batch_scheduler_;                // null: calls are not batched
   BatchingOptions batching_;

@@ -67,7 +67,8 @@ class AddingModel : public LoadedModel {
   std::vector<EngineStats> engine_stats() const override { return {}; }
   void EndLoading() override {}
   ModelMemory memory() const override { return {}; }
-  const std::vector<WarmUpCall>& warm_up_calls() const override { return warm_up_calls_; }
+  const WarmUp& warm_up() const override { return warm_up_; }
+  void WarmEngines() override { ++FakeBackend::Get().warmed_engines; }
   std::unique_ptr<Callable> MakeCallable(const SignatureSpec&, const std::vector<std::size_t>&) override {
     return std::make_unique<AddingCallable>(*amount_);
   }
@@ -76,7 +77,7 @@ class AddingModel : public LoadedModel {
   ModelInfo info_;
   std::string manifest_;
   std::vector<SignatureSpec> signatures_;
-  std::vector<WarmUpCall> warm_up_calls_;
+  const WarmUp warm_up_ = FakeBackend::Get().warm_up;
   const std::unique_ptr<float> amount_;
 };
 

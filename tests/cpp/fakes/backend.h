@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 
+#include "api/backend.h"
 #include "tftrt/model.h"
 
 namespace tftrt {
@@ -24,6 +25,10 @@ class FakeBackend {
 
   // Called by each run with what its model adds; fails it by throwing.
   std::function<void(float)> on_run;
+
+  // What models that are loaded from now on say of warming, and how often their engines were run by themselves.
+  WarmUp warm_up;
+  std::atomic<int> warmed_engines{0};
 
   // How long each run takes.
   std::atomic<std::chrono::microseconds> pause{std::chrono::microseconds(0)};

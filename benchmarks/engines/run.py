@@ -60,7 +60,10 @@ QUICK = [
     Job("test_int8.py", "not ranges and not without"),
     *(
         Job("test_build.py", test)
-        for test in ("further", "range_of", "SIGINT", "SIGKILL", "rebuilding", "failed", "command", "integers", "each")
+        for test in (
+            *("further", "range_of", "SIGINT", "SIGKILL", "rebuilding", "failed", "command", "into_an_engine", "each"),
+            *("vectors", "gets_wrong"),
+        )
     ),
     Job("test_docs.py", "commands"),
     Job("test_docs.py", "compat", 1100.0),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -214,6 +215,39 @@ def test_interrupted_build_leaves_the_old_model_and_no_process(
         inputs: Arrays = samples.feature_map(2)
         loaded(inputs)
         assert counts.counts(loaded) - before == Counts(calls=1, engine_runs=1)
+
+
+@pytest.mark.parametrize("strategy", ["Range", "Optimal", "Range+Optimal"])
+@pytest.mark.parametrize("range_of_its_own", [False, True])
+def test_vectors_of_integers_may_have_any_length(
+    workshop: Workshop, check_parity: Callable[..., float], strategy: str, range_of_its_own: bool
+) -> None:
+    """A vector of up to eight integers looks like a shape, and a shape has one length."""
+
+    def given(rows: int) -> Arrays:
+        random = np.random.default_rng(rows)
+        x = random.standard_normal((rows, 16)).astype(np.float32)
+        return {"x": x, "length": np.arange(rows, dtype=np.int32)}
+
+    inputs = [given(rows) for rows in (3, 2, 9)]
+    options: dict[str, Any] = {"data": inputs}
+    if range_of_its_own:
+        shapes = {rows: {"x": (rows, 16), "length": (rows,)} for rows in (1, 4, 16)}
+        options = {"min_shapes": shapes[1], "opt_shapes": shapes[4], "max_shapes": shapes[16]}
+    path = workshop.built("lengths", {"profile_strategy": strategy, "minimum_segment_size": 1}, **options)
+    with tftrt.Model(path) as model:
+        before = counts.counts(model)
+        results = [model(arrays) for arrays in inputs]
+        assert (counts.counts(model) - before).engine_runs >= len(inputs)
+    check_parity(results, workshop.expected("lengths", *inputs), SMALL)
+
+
+def test_what_tensorrt_gets_wrong_stays_outside(workshop: Workshop, check_parity: Callable[..., float]) -> None:
+    inputs = {"x": np.random.default_rng(1).standard_normal((4, 16)).astype(np.float32)}
+    path = workshop.built("backwards", {"minimum_segment_size": 1}, data=[inputs])
+    with tftrt.Model(path, on_miss="error") as model:
+        assert model.info.engines_ready == 2
+        check_parity([model(inputs)], workshop.expected("backwards", inputs), SMALL)
 
 
 def test_rebuilding_in_place_replaces_a_model_that_is_loaded(

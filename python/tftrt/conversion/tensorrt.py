@@ -16,6 +16,7 @@ from tensorflow.core.protobuf import rewriter_config_pb2
 from ..errors import InternalError
 from .check_nodes import nodes_of_checks
 from .effects import Effects, effect_classes
+from .engine_faults import faults_in_engines
 from .graphs import clear_devices, index_of, node_of, op_def
 from .invariants import Broken, find_broken, require
 from .onednn import is_marked
@@ -60,6 +61,7 @@ def segment(graph: Any, fetches: Iterable[str], effects: Effects, options: Optio
     segmenter = _Segmenter(graph, fetches, effects, options)
     segmenter.leave_outside(_readers_of_references(graph))
     segmenter.leave_outside({node.name: _RUN_TIME_REASON for node in graph.node if is_marked(node)})
+    segmenter.leave_outside(faults_in_engines(graph))
     if effects.waits:
         segmenter.leave_outside(dict.fromkeys(nodes_of_checks(graph, fetches), _CHECK_REASON))
     return segmenter.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import argparse
+import errno
 import json
 import os
 import re
@@ -51,6 +52,9 @@ def send(**event):
 send(event="phase", phase="open")
 if what == "error":
     send(event="error", type="IncompatibleError", message="TensorRT is another")
+    sys.exit()
+if what == "full":
+    send(event="error", type="InternalError", message="writing the engine failed: No space left on device")
     sys.exit()
 for number, call in enumerate(request["collect"], 1):
     send(event="phase", phase="collect", number=number, of=len(request["collect"]))
@@ -561,6 +565,19 @@ def test_the_worker_saves_nothing_where_an_engine_failed(tmp_path: Path) -> None
 
 
 # What went wrong
+
+
+@pytest.mark.parametrize("what", ["full", "succeed"])
+def test_a_full_disk(model: Path, fake: Fake, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = files(model)
+    if what == "succeed":
+        monkeypatch.setattr(shutil, "copytree", refuse)
+    with pytest.raises(tftrt.ResourceExhaustedError, match=r"cnn: expected room for [0-9,]+ bytes, found [0-9,]+"):
+        fake.build(model, what, shapes=SHAPE)
+    check_untouched(model, before)
 
 
 def test_reasons_of_failed_engines() -> None:

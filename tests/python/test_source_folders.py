@@ -18,7 +18,7 @@ import pytest
 import models
 import tftrt
 from conftest import TensorFlow
-from tftrt.conversion.storage import room_for
+from tftrt._full_disk import room_for
 
 WORDS = np.array([b"blue", b"red"])
 

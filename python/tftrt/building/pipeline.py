@@ -7,9 +7,11 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .._full_disk import room_for
 from .._native import SignatureSpec
 from ..batches.data import read_batches
 from ..batches.spool import Spool
@@ -60,7 +62,8 @@ def run(
     machine = find_machine(options.gpu)
     shown = BuildProgress(progress or (lambda phase, done: None), calibrates=bool(options.calibration))
     # What is in it may be large, so it goes where TMPDIR says.
-    with tempfile.TemporaryDirectory(prefix="tftrt-build-") as folder:
+    size = partial(_bytes_below, model.directory)
+    with tempfile.TemporaryDirectory(prefix="tftrt-build-") as folder, room_for(target, size):
         work = _Work(model, signatures, options, machine, tables, Path(folder), shown, command)
         work.gather(requests)
         with staging(target) as directory:
@@ -69,6 +72,10 @@ def run(
             report = work.write(directory, target, start)
     shown.finish()
     return report
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _requests_for(model: BuildableModel, signatures: list[SignatureSpec], options: Options) -> list[Request]:

@@ -15,10 +15,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from .._full_disk import room_for
 from ..errors import InvalidArgumentError, ModelError, UnsupportedError
 from .causes import cause_of
 from .options import Options
-from .storage import room_for
 
 __all__ = ["KERAS_SUFFIXES", "Exported", "export", "export_keras_file", "is_object"]
 

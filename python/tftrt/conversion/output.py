@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .._full_disk import room_for
 from ..errors import InvalidArgumentError
-from .storage import room_for
 
 _LEAST_BYTES = 4096  # of a directory
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .._full_disk import room_for
 from ..errors import InvalidArgumentError
 from ..manifest import list_files, write_manifest
 from .export import Exported
@@ -22,7 +23,7 @@ from .report import ConversionReport
 from .request import Batches
 from .requirements import check_tensorflow
 from .source import Source, open_source
-from .storage import copy_files, room_for
+from .storage import copy_files
 
 Progress = Callable[[str, float], None]
 Ask = Callable[[Path, list[str]], Batches]

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .._full_disk import room_for
 from ..errors import InvalidArgumentError, ModelError
 from ..manifest import file_sha256
 from .export import KERAS_SUFFIXES, Exported, export_keras_file
 from .options import Options
-from .storage import files_below, room_for
+from .storage import files_below
 
 _GRAPH_SUFFIXES = (".pb", ".pbtxt")
 

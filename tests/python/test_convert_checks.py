@@ -157,6 +157,41 @@ def test_wrong_results_are_not_put_in_place(
     assert not (tmp_path / "out").exists()
 
 
+def save_ragged(path: Path, stateful: bool) -> Path:
+    """A model whose only signature tftrt cannot call."""
+    module = tf.Module()
+    module.weight = tf.Variable(tf.random.stateless_normal([4, 4], [1, 2]))
+    module.calls = tf.Variable(0.0)
+
+    @tf.function(input_signature=[DENSE])
+    def call(x: Any) -> Any:
+        if stateful:
+            module.calls.assign_add(1.0)
+        return {"y": tf.RaggedTensor.from_tensor(tf.nn.relu(x @ module.weight) + module.calls)}
+
+    tf.saved_model.save(module, str(path), signatures=call)
+    return path
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_models_that_cannot_be_called_convert(stateful: bool, tmp_path: Path) -> None:
+    source = save_ragged(tmp_path / "source", stateful)
+    report = tftrt.convert(source, tmp_path / "out", minimum_segment_size=1)
+    assert report.engines
+    assert reasons(report)["serving_default"].startswith("calls through tftrt are not possible")
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_results_that_cannot_be_called_are_loaded(
+    stateful: bool, tmp_path: Path, in_conversions: Callable[[str], None]
+) -> None:
+    source = save_ragged(tmp_path / "source", stateful)
+    in_conversions(WRONG.replace("CHANGE", "if node.op == 'Relu': node.attr['_kernel'].s = b'nowhere'"))
+    with pytest.raises(InternalError, match=r"cannot be loaded, so nothing was written: .*Relu"):
+        tftrt.convert(source, tmp_path / "out", minimum_segment_size=50)
+    assert not (tmp_path / "out").exists()
+
+
 def test_how_close_is_close_enough() -> None:
     check = Check("s", loaded=True)
     right = {"y": np.array([1.0, 1000.0], np.float32), "n": np.zeros(200, np.int32)}

@@ -21,6 +21,7 @@ from .loadable import loadable_part
 from .options import Options
 from .report import Check, ConversionReport
 from .request import Batches
+from .session_load import load_in_session
 
 __all__ = ["prove"]
 
@@ -74,6 +75,8 @@ def prove(
             report.checks.append(check)
         loaded = [check for check in report.checks if check.loaded]
         if not loaded:
+            if not dropped:
+                load_in_session(directory, options.tags)
             return False
         proof = _Proof(source, directory, loaded, options, stateful=bool(report.variables))
         proof.load()

@@ -180,12 +180,12 @@ class SessionModel final : public LoadedModel {
     timer.EndPhase("match");
 
     if (decision.use == EngineUse::kInline) NoteInlined(meta_graph.graph_def(), *table_);
-    const std::vector<EngineNode> engines = ReadEngineNodes(meta_graph.graph_def());
+    engines_ = ReadEngineNodes(meta_graph.graph_def());
     EditGraph({path, placement, decision.use, table_.get(), decision.rebuild || on_miss == OnMiss::kBuild, converted},
               meta_graph);
     std::map<std::string, EngineControls> controls;
     if (decision.rebuild) {
-      controls = AddEngineControls(NamesOf(engines), placement.Device(), *meta_graph.mutable_graph_def());
+      controls = AddEngineControls(NamesOf(engines_), placement.Device(), *meta_graph.mutable_graph_def());
     }
     // Where requests may build engines, TF-TRT's kernel has to run them.
     const bool direct = decision.use != EngineUse::kInline && on_miss != OnMiss::kBuild;
@@ -221,15 +221,15 @@ class SessionModel final : public LoadedModel {
     timer.EndPhase("session");
     InitialiseSession(meta_graph, path, session_);
     RequireCapturedVariables(meta_graph, path, *session_);
-    if (decision.use == EngineUse::kRestore) TakePlans(engines, ResourcesOf(*session_, placement.Device()));
+    if (decision.use == EngineUse::kRestore) TakePlans(ResourcesOf(*session_, placement.Device()));
     timer.EndPhase("restore");
     if (decision.rebuild) {
-      Rebuild(engines, std::move(controls), build, ResourcesOf(*session_, placement.Device()));
+      Rebuild(std::move(controls), build, ResourcesOf(*session_, placement.Device()));
       timer.EndPhase("rebuild");
     }
     for (const EngineRecord* record : table_->records()) info_.engines_ready += record->HasPlans();
     MakeDirectEngines(options.instances, cuda_graphs);
-    if (direct && cuda_graphs != CudaGraphs::kOff) ReplayOtherEngines(engines, cuda_graphs);
+    if (direct && cuda_graphs != CudaGraphs::kOff) ReplayOtherEngines(cuda_graphs);
     if (options.warm_engines && info_.engines_ready > 0) PlanWarmUp(build);
   }
 
@@ -253,9 +253,15 @@ class SessionModel final : public LoadedModel {
   const WarmUp& warm_up() const override { return warm_up_; }
   void WarmEngines() override {
     for (const auto& [name, engine] : direct_engines_) engine->Warm();
-    for (EngineRecord* record : table_->records()) {
-      const std::lock_guard lock(record->delegate_mutex());
-      if (record->replay() != nullptr) record->replay()->Warm(record->plans());
+    for (const EngineNode& engine : engines_) {
+      EngineRecord& record = table_->Get(engine.name);
+      const std::lock_guard lock(record.delegate_mutex());
+      if (record.replay() != nullptr) {
+        record.replay()->Warm(record.plans());
+      } else if (IsOthers(engine)) {
+        // TensorFlow's kernel runs it, with contexts of its own.
+        MakeReplay(engine, CudaGraphs::kOff, /*own=*/true)->Warm(record.plans());
+      }
     }
   }
 
@@ -393,30 +399,40 @@ class SessionModel final : public LoadedModel {
     }
   }
 
-  void ReplayOtherEngines(const std::vector<EngineNode>& engines, CudaGraphs cuda_graphs) {
+  // Whether the engine runs inside a graph that TensorFlow runs, with no values to be read on the host. Not one whose
+  // plan lies in its node: TensorFlow's kernel alone runs that.
+  bool IsOthers(const EngineNode& engine) const {
+    const EngineRecord& record = table_->Get(engine.name);
+    return GetTfTrt().FindCache(gpu_->resources(), engine.name) && direct_engines_.count(engine.name) == 0 &&
+           record.HasPlans() && !record.reads_values();
+  }
+
+  // `own`: with execution contexts of its own instead of TF-TRT's.
+  std::unique_ptr<ReplayedEngine> MakeReplay(const EngineNode& engine, CudaGraphs cuda_graphs, bool own) const {
+    auto contexts = std::make_unique<EngineContexts>(
+        GetTfTrt().OpenCache(gpu_->resources(), engine.name),
+        EngineContexts::Options{engine.implicit_batch, engine.output_types.size(), own});
+    return std::make_unique<ReplayedEngine>(*gpu_, std::move(contexts),
+                                            EngineTypes{engine.input_types, engine.output_types}, cuda_graphs);
+  }
+
+  void ReplayOtherEngines(CudaGraphs cuda_graphs) {
     if (gpu_ == nullptr) return;
-    for (const EngineNode& engine : engines) {
-      // Not of a plan that lies in its node: TensorFlow's kernel runs that.
-      if (!GetTfTrt().FindCache(gpu_->resources(), engine.name)) continue;
-      EngineRecord& record = table_->Get(engine.name);
-      if (direct_engines_.count(engine.name) != 0 || !record.HasPlans() || record.reads_values()) continue;
-      auto contexts = std::make_unique<EngineContexts>(
-          GetTfTrt().OpenCache(gpu_->resources(), engine.name),
-          EngineContexts::Options{engine.implicit_batch, engine.output_types.size(), /*own=*/false});
-      record.set_replay(std::make_unique<ReplayedEngine>(
-          *gpu_, std::move(contexts), EngineTypes{engine.input_types, engine.output_types}, cuda_graphs));
+    for (const EngineNode& engine : engines_) {
+      if (IsOthers(engine)) table_->Get(engine.name).set_replay(MakeReplay(engine, cuda_graphs, /*own=*/false));
     }
   }
 
-  void TakePlans(const std::vector<EngineNode>& engines, tensorflow::ResourceMgr& resources) {
-    for (const EngineNode& engine : engines) {
+  void TakePlans(tensorflow::ResourceMgr& resources) {
+    for (const EngineNode& engine : engines_) {
       const auto cache = GetTfTrt().FindCache(resources, engine.name);
       if (cache) table_->Get(engine.name).SetPlans(cache->Plans(engine.implicit_batch));
     }
   }
 
-  void Rebuild(std::vector<EngineNode> engines, std::map<std::string, EngineControls> controls, const BuildInfo& build,
+  void Rebuild(std::map<std::string, EngineControls> controls, const BuildInfo& build,
                tensorflow::ResourceMgr& resources) {
+    std::vector<EngineNode> engines = engines_;
     if (!build.profile_strategy.empty()) {
       for (EngineNode& engine : engines) engine.profile_strategy = build.profile_strategy;
     }
@@ -489,6 +505,7 @@ class SessionModel final : public LoadedModel {
   std::vector<std::vector<bool>> copy_inputs_;  // for each of bound_
   bool single_threaded_ = false;
   bool may_block_ = false;
+  std::vector<EngineNode> engines_;
   std::shared_ptr<EngineTable> table_;
   WarmUp warm_up_;
   std::set<std::string> acting_signatures_;                        // whose calls do more than compute

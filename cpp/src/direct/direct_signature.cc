@@ -177,9 +177,10 @@ void PlaceChecksOnHost(const std::vector<std::optional<DirectSignature>>& direct
                        const std::vector<BoundSignature>& signatures, tensorflow::GraphDef& graph) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < direct.size(); ++i) {
-    if (!direct[i]) continue;
+    const std::optional<DirectSignature>& signature = direct[i];
+    if (!signature) continue;
     const InputCheckFinder finder(graph, signatures[i].input_tensors);
-    for (const InputChecks& checks : direct[i]->checks) names.merge(finder.NodesOf(checks));
+    for (const InputChecks& checks : signature->checks) names.merge(finder.NodesOf(checks));
   }
   for (NodeDef& node : *graph.mutable_node()) {
     if (names.count(node.name()) != 0) node.set_device("/device:CPU:0");

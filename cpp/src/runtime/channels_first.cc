@@ -208,7 +208,7 @@ class Turner {
   }
 
   std::string Unused(std::string name) {
-    while (!names_.insert(name).second) name += "_";
+    while (!names_.insert(name).second) name += '_';
     return name;
   }
 

@@ -34,7 +34,7 @@ void KeepExtremesIn(Nodes& nodes, const std::vector<std::string>& results, bool 
     if (!FindsExtremes(node) || node.input().empty() || node.attr().count("T") == 0) continue;
     if (readers[std::string(NodeName(node.input(0)))] < 2) continue;
     std::string name = node.name() + "/input";
-    while (!names.insert(name).second) name += "_";
+    while (!names.insert(name).second) name += '_';
     // The optimiser removes an Identity, and looks through it.
     NodeDef& apart = added.emplace_back();
     apart.set_name(name);

@@ -74,7 +74,7 @@ void HideCapturedConstants(tensorflow::MetaGraphDef& meta_graph) {
       const auto constant = constants.find(std::string(NodeName(node.input(i))));
       if (IsControl(node.input(i)) || constant == constants.end()) continue;
       std::string name = ArgumentName(i - first) + "/" + node.name();
-      while (!names.insert(name).second) name += "_";
+      while (!names.insert(name).second) name += '_';
       hidden.push_back(Hidden(*constant->second, name));
       node.set_input(i, name);
     }

@@ -220,7 +220,7 @@ class InlinedEngine {
     if (!start_.empty()) return start_;
     start_ = prefix_ + "start";
     while (nodes_.count(start_.substr(prefix_.size())) != 0 || arguments_.count(start_.substr(prefix_.size())) != 0) {
-      start_ += "_";
+      start_ += '_';
     }
     std::vector<std::string> inputs = controls_;
     for (const std::string& name : argument_names_) inputs.push_back("^" + Anchor(name, arguments_.at(name)));

@@ -49,7 +49,8 @@ class GraphTensors {
     TensorShapeProto unknown;
     unknown.set_unknown_rank(true);
     const std::optional<TensorName> name = ParseTensorName(tensor);
-    const NodeDef* node = name ? Find(name->node) : nullptr;
+    if (!name) return unknown;
+    const NodeDef* node = Find(name->node);
     if (node == nullptr) return unknown;
     if (IsPlaceholder(*node)) {
       const auto shape = node->attr().find("shape");

@@ -97,12 +97,31 @@ def _einsum(node: Any, graph: _Graph) -> str:
 
 
 def _strided_slice(node: Any, graph: _Graph) -> str:
-    strides = graph.constant(node.input[3])
-    if strides is None:
+    shape = graph.shape(node.input[0])
+    bounds = [graph.constant(tensor) for tensor in node.input[1:4]]
+    if shape is None or None in bounds:
         return ""  # TF-TRT leaves it outside
-    open_ended = node.attr["begin_mask"].i | node.attr["end_mask"].i
-    backwards = any(stride < 0 and open_ended >> axis & 1 for axis, stride in enumerate(strides))
-    return "TensorRT cannot build a slice backwards from or to an end" if backwards else ""
+    entries = list(zip(*bounds))
+    new, ellipsis, shrunk, open_begin, open_end = (
+        [bool(node.attr[f"{mask}_mask"].i >> i & 1) for i in range(len(entries))]
+        for mask in ("new_axis", "ellipsis", "shrink_axis", "begin", "end")
+    )
+    axis = 0
+    for i, (_, end, stride) in enumerate(entries):
+        if ellipsis[i]:
+            axis = len(shape) - sum(not other for other in new[i + 1 :])
+        if ellipsis[i] or new[i]:
+            continue
+        length = shape[axis]
+        axis += 1
+        if shrunk[i]:
+            continue
+        if stride < 0 and (open_begin[i] or open_end[i] or length is None):
+            return "TensorRT cannot build a slice backwards from or to an end"
+        # TF-TRT neither counts from such an end nor stops there. Every axis that an engine takes has an index 0.
+        if stride > 0 and length is None and not open_end[i] and end != 1:
+            return "TF-TRT ends it elsewhere on an axis of unknown length"
+    return ""
 
 
 def _grouped_convolution(node: Any, graph: _Graph) -> str:

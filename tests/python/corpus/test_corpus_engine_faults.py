@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from cases import check, reasons, save, weights
+from cases import check, ops, reasons, save, weights
 
 PICTURES = [{"x": np.random.default_rng(rows).standard_normal((rows, 6, 4, 8)).astype(np.float32)} for rows in (2, 1)]
 
@@ -71,7 +71,15 @@ CASES = {
     "backwards from an end": Case(SLICE, lambda tf, x: x[:, :, :0:-1], "backwards"),
     "backwards to an end": Case(SLICE, lambda tf, x: x[:, 3::-1], "backwards"),
     "backwards between": Case(SLICE, lambda tf, x: x[:, 4:1:-1], ""),
+    "backwards, some length": Case(SLICE, lambda tf, x: x[:, 4:1:-1], "backwards", FREE),
     "forwards": Case(SLICE, lambda tf, x: x[:, ::2], ""),
+    "up to an index": Case(SLICE, lambda tf, x: x[:, :2, 1:-1], ""),
+    "up to an index, some length": Case(SLICE, lambda tf, x: x[:, :, :2], "unknown length", FREE),
+    "from the end, some length": Case(SLICE, lambda tf, x: x[:, :-1], "unknown length", FREE),
+    "from the end, some rows": Case(SLICE, lambda tf, x: x[:-1], "unknown length"),
+    "behind an ellipsis": Case(SLICE, lambda tf, x: x[..., :-1, :], "unknown length", FREE),
+    "behind a new axis": Case(SLICE, lambda tf, x: x[:, tf.newaxis, :, 1:-1][:, 0], "", (None, None, 4, 8)),
+    "the first of some length": Case(SLICE, lambda tf, x: x[:, :1, 1:], "", FREE),
     "groups": Case(CONV, _grouped, "groups"),
     "no groups": Case(CONV, _plain, ""),
     "aligned": Case(RESIZE, _nearest(12, 8, align_corners=True), "corners"),
@@ -94,4 +102,5 @@ def test_faulty_nodes_stay_outside(tensorflow: Any, tmp_path: Path, name: str) -
     if case.reason:
         assert case.reason in found
     else:
+        assert case.type in ops(report)
         assert not any(words in found for words in ("TF-TRT ", "TensorRT "))

@@ -157,8 +157,8 @@ def test_wrong_results_are_not_put_in_place(
     assert not (tmp_path / "out").exists()
 
 
-def save_ragged(path: Path, stateful: bool) -> Path:
-    """A model whose only signature tftrt cannot call."""
+def save_ragged(path: Path, stateful: bool, beside: bool = False) -> Path:
+    """A model with a signature that tftrt cannot call, alone or ``beside`` one that it can."""
     module = tf.Module()
     module.weight = tf.Variable(tf.random.stateless_normal([4, 4], [1, 2]))
     module.calls = tf.Variable(0.0)
@@ -169,7 +169,12 @@ def save_ragged(path: Path, stateful: bool) -> Path:
             module.calls.assign_add(1.0)
         return {"y": tf.RaggedTensor.from_tensor(tf.nn.relu(x @ module.weight) + module.calls)}
 
-    tf.saved_model.save(module, str(path), signatures=call)
+    @tf.function(input_signature=[DENSE])
+    def plain(x: Any) -> Any:
+        return {"y": x @ module.weight}
+
+    signatures = {"serving_default": call, **({"plain": plain} if beside else {})}
+    tf.saved_model.save(module, str(path), signatures=signatures)
     return path
 
 
@@ -182,10 +187,11 @@ def test_models_that_cannot_be_called_convert(stateful: bool, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("stateful", [False, True])
+@pytest.mark.parametrize("beside", [False, True])
 def test_results_that_cannot_be_called_are_loaded(
-    stateful: bool, tmp_path: Path, in_conversions: Callable[[str], None]
+    stateful: bool, beside: bool, tmp_path: Path, in_conversions: Callable[[str], None]
 ) -> None:
-    source = save_ragged(tmp_path / "source", stateful)
+    source = save_ragged(tmp_path / "source", stateful, beside)
     in_conversions(WRONG.replace("CHANGE", "if node.op == 'Relu': node.attr['_kernel'].s = b'nowhere'"))
     with pytest.raises(InternalError, match=r"cannot be loaded, so nothing was written: .*Relu"):
         tftrt.convert(source, tmp_path / "out", minimum_segment_size=50)

@@ -63,9 +63,10 @@ def run(
     shown = BuildProgress(progress or (lambda phase, done: None), calibrates=bool(options.calibration))
     # What is in it may be large, so it goes where TMPDIR says.
     size = partial(_bytes_below, model.directory)
-    with tempfile.TemporaryDirectory(prefix="tftrt-build-") as folder, room_for(target, size):
+    with room_for(target, size), tempfile.TemporaryDirectory(prefix="tftrt-build-") as folder:
         work = _Work(model, signatures, options, machine, tables, Path(folder), shown, command)
-        work.gather(requests)
+        with room_for(Path(folder), size):
+            work.gather(requests)
         with staging(target) as directory:
             work.build(directory)
             shown.writing()

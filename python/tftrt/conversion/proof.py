@@ -73,10 +73,11 @@ def prove(
             elif unsupported.get(name):
                 check.reason = f"calls through tftrt are not possible: {unsupported[name]}"
             report.checks.append(check)
+        others = [check.signature for check in report.checks if unsupported.get(check.signature)]
+        if others:
+            load_in_session(directory, options.tags, others)
         loaded = [check for check in report.checks if check.loaded]
         if not loaded:
-            if not dropped:
-                load_in_session(directory, options.tags)
             return False
         proof = _Proof(source, directory, loaded, options, stateful=bool(report.variables))
         proof.load()

@@ -134,6 +134,23 @@ TEST(EngineProfiles, VectorsWhoseLengthChangesAreData) {
   }
 }
 
+TEST(EngineProfiles, ACalibrationMakesNoProfilesAndKnowsData) {
+  WantedProfiles wanted;
+  wanted.fixed = {{{{4, 2}, {4}}, {{}, {1, 2, 3, 4}}}};
+  const auto profiles_of = [](const WantedProfiles& all) {
+    return GetTfTrt().MakeProfiles(all,
+                                   {tensorflow::PartialTensorShape({-1, 2}), tensorflow::PartialTensorShape({-1})});
+  };
+  EXPECT_EQ(profiles_of(wanted)[0].min_values[1], (Shape{1, 2, 3, 4})) << "it may be a shape";
+  wanted.calibration = {{{{32, 2}, {32}}, {{}, {}}}};
+  const auto profiles = profiles_of(wanted);
+  ASSERT_EQ(profiles.size(), 1u);
+  EXPECT_EQ(ToString(profiles[0].shapes), "[4, 2], [4]");
+  EXPECT_EQ(profiles[0].min_values[1], Shape());
+}
+
+TEST(EngineProfiles, NoShapesAreAnError) { EXPECT_THROW(PlansOf({}), InternalError); }
+
 TEST(EngineProfiles, AnUnknownStrategyIsAnError) { EXPECT_THROW(PlansOf(GuideShapes("range")), InvalidArgumentError); }
 
 TEST(EngineProfiles, AChangingRankIsAnError) {

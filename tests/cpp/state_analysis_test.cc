@@ -25,11 +25,7 @@ constexpr char kGraph[] = R"(
   node { name: "array" op: "TensorArrayV3" }
   node { name: "stored" op: "TensorArrayWriteV3" input: "array" input: "x" }
   node { name: "unknown" op: "TftrtNoSuchOp" }
-  node { name: "assert" op: "Assert" input: "x" }
-  node { name: "checked" op: "Identity" input: "x" input: "^assert" }
-  node { name: "checks" op: "StatefulPartitionedCall" input: "x" attr { key: "f" value { func { name: "checker" } } } }
   library {
-    function { signature { name: "checker" } node_def { name: "n" op: "CheckNumericsV2" } }
     function { signature { name: "reader" } node_def { name: "r" op: "ReadVariableOp" } }
     function { signature { name: "outer" } node_def { name: "c" op: "PartitionedCall" attr { key: "f" value { func { name: "writer" } } } } }
     function { signature { name: "writer" } node_def { name: "w" op: "AssignAddVariableOp" } }
@@ -57,16 +53,6 @@ TEST_F(StateAnalysisTest, ReadingIsNoEffect) {
 TEST_F(StateAnalysisTest, WritingIsOneWhereverItHappens) {
   for (const char* tensor : {"written:0", "branch:0", "assign_reference:0", "unknown:0"}) {
     EXPECT_TRUE(HasEffects(tensor)) << tensor;
-  }
-}
-
-TEST_F(StateAnalysisTest, ChecksAreFoundInFunctionsToo) {
-  for (const char* tensor : {"checked:0", "checks:0"}) {
-    EXPECT_TRUE(analysis_.HasChecks(analysis_.PartsOf({tensor}))) << tensor;
-    EXPECT_FALSE(HasEffects(tensor)) << tensor;
-  }
-  for (const char* tensor : {"sum:0", "written:0", "branch:0"}) {
-    EXPECT_FALSE(analysis_.HasChecks(analysis_.PartsOf({tensor}))) << tensor;
   }
 }
 

@@ -72,7 +72,8 @@ struct ModelOptions {
   std::string cuda_graphs = "auto";
 
   // Whether Load runs every engine once for each profile (with zeros, on the shapes it was built for), so that the
-  // first request is as fast as any. By calls of its signature; by itself if they could change state or fail.
+  // first request is as fast as any. Load calls the signatures for that. Where a call would change state or fails on
+  // zeros, it runs the engines alone.
   bool warm_engines = true;
 
   // Calls made with made-up input before Load returns, which change state as calls do. Unknown dimensions become 1.

@@ -95,8 +95,8 @@ struct WarmUp {
     std::string signature;
     NamedShapes shapes;
   };
-  std::vector<Call> calls;  // for each profile of the engines, where calls leave the model as it was
-  bool engines = false;     // there are others: LoadedModel::WarmEngines
+  std::vector<Call> calls;     // for each profile of the engines, where calls leave the model as it was
+  bool engines_alone = false;  // others are not to be called: LoadedModel::WarmEngines
 };
 
 // A SavedModel in a session. Thread-safe.
@@ -123,7 +123,8 @@ class LoadedModel {
 
   virtual const WarmUp& warm_up() const = 0;
 
-  // Runs the engines by themselves, on zeros: nothing else of the model runs. Before others call it.
+  // Runs the engines by themselves, on zeros: nothing else of the model runs. Leaves out those that read values of
+  // their inputs. Before others call it.
   virtual void WarmEngines() {}
 
   // `outputs` are indices into the signature's outputs.

@@ -126,7 +126,11 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
       callables_.all_outputs().Warm(pointers.data());
     } catch (const InvalidArgumentError&) {
       return false;
-    } catch (const ModelError&) {
+    } catch (const ModelError& error) {
+      // An empty path, say.
+      const bool reads_strings = std::any_of(spec_.inputs.begin(), spec_.inputs.end(),
+                                             [](const TensorSpec& input) { return input.dtype == DType::kString; });
+      if (!reads_strings) ThrowEngineWarmUpError(error);
       return false;
     } catch (const Error& error) {
       ThrowEngineWarmUpError(error);
@@ -239,7 +243,7 @@ class Model::Impl : public std::enable_shared_from_this<Model::Impl> {
 
   void WarmEngines() const {
     LoadedModel& loaded = model_->loaded();
-    bool alone = loaded.warm_up().engines;
+    bool alone = loaded.warm_up().engines_alone;
     for (const WarmUp::Call& call : loaded.warm_up().calls) {
       if (!Impl(model_, call.signature).TryWarm(call)) alone = true;
     }

@@ -24,6 +24,8 @@ struct WantedProfiles {
     CollectedInputs max;
   };
   std::vector<Range> ranges;  // each becomes a profile of its own
+  // Of a calibration: they become no profiles, but the engine's kernel sees them.
+  std::vector<CollectedInputs> calibration;
 };
 
 // The cache in which TF-TRT keeps one node's engines and profiles, a resource of the GPU's device. Not thread-safe:

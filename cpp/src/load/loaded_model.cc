@@ -68,16 +68,14 @@ void NoteInlined(const tensorflow::GraphDef& graph, EngineTable& table) {
   });
 }
 
-// Signatures whose calls change something, also the next random number, or may refuse an input.
+// Signatures whose calls change something, also the next random number.
 std::set<std::string> FindActingSignatures(const tensorflow::GraphDef& graph,
                                            const std::vector<BoundSignature>& signatures) {
   const StateAnalysis analysis(graph);
   std::set<std::string> acting;
   for (const BoundSignature& signature : signatures) {
     const GraphParts parts = analysis.PartsOf(signature.output_tensors);
-    if (analysis.HasEffects(parts) || analysis.IsRandom(parts) || analysis.HasChecks(parts)) {
-      acting.insert(signature.spec.name);
-    }
+    if (analysis.HasEffects(parts) || analysis.IsRandom(parts)) acting.insert(signature.spec.name);
   }
   return acting;
 }
@@ -258,9 +256,12 @@ class SessionModel final : public LoadedModel {
       const std::lock_guard lock(record.delegate_mutex());
       if (record.replay() != nullptr) {
         record.replay()->Warm(record.plans());
-      } else if (IsOthers(engine)) {
+      } else if (RunsInsideGraph(engine)) {
         // TensorFlow's kernel runs it, with contexts of its own.
-        MakeReplay(engine, CudaGraphs::kOff, /*own=*/true)->Warm(record.plans());
+        try {
+          MakeReplay(engine, CudaGraphs::kOff, /*own=*/true)->Warm(record.plans());
+        } catch (const UnsupportedError&) {  // its profiles have one context each
+        }
       }
     }
   }
@@ -401,7 +402,7 @@ class SessionModel final : public LoadedModel {
 
   // Whether the engine runs inside a graph that TensorFlow runs, with no values to be read on the host. Not one whose
   // plan lies in its node: TensorFlow's kernel alone runs that.
-  bool IsOthers(const EngineNode& engine) const {
+  bool RunsInsideGraph(const EngineNode& engine) const {
     const EngineRecord& record = table_->Get(engine.name);
     return GetTfTrt().FindCache(gpu_->resources(), engine.name) && direct_engines_.count(engine.name) == 0 &&
            record.HasPlans() && !record.reads_values();
@@ -419,7 +420,7 @@ class SessionModel final : public LoadedModel {
   void ReplayOtherEngines(CudaGraphs cuda_graphs) {
     if (gpu_ == nullptr) return;
     for (const EngineNode& engine : engines_) {
-      if (IsOthers(engine)) table_->Get(engine.name).set_replay(MakeReplay(engine, cuda_graphs, /*own=*/false));
+      if (RunsInsideGraph(engine)) table_->Get(engine.name).set_replay(MakeReplay(engine, cuda_graphs, /*own=*/false));
     }
   }
 
@@ -446,8 +447,8 @@ class SessionModel final : public LoadedModel {
         throw UnsupportedError("the engines in \"" + info_.path +
                                "\" cannot be built again while loading: that calls the signature \"" +
                                request.signature +
-                               "\" with made-up input, and its calls change state, draw random numbers or check "
-                               "their input. Build them with: tftrt build " +
+                               "\" with made-up input, and its calls change state or draw random numbers. "
+                               "Build them with: tftrt build " +
                                info_.path);
       }
       auto& callable = callables[request.signature];
@@ -486,13 +487,13 @@ class SessionModel final : public LoadedModel {
                      "\", which the model does not have; convert it again");
   }
 
-  // Where a call would change something, or refuse made-up input, only the engines run.
+  // Where a call would change something, only the engines run.
   void PlanWarmUp(const BuildInfo& build) {
     for (const BuildInfo::Request& request : build.requests) {
       if (acting_signatures_.count(request.signature) == 0) {
         warm_up_.calls.push_back({request.signature, request.opt});
       } else {
-        warm_up_.engines = true;
+        warm_up_.engines_alone = true;
       }
     }
   }

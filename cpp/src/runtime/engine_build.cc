@@ -54,7 +54,8 @@ CollectedInputs Combine(const std::vector<CollectedInputs>& seen, Pick pick) {
   for (const CollectedInputs& inputs : seen) {
     for (std::size_t i = 0; i < inputs.shapes.size(); ++i) {
       if (combined.shapes[i].size() != inputs.shapes[i].size()) {
-        throw InvalidArgumentError("the number of dimensions of an engine's inputs changes within a range of shapes");
+        throw InvalidArgumentError(
+            "the number of dimensions of an engine's inputs changes within a call or a range of shapes");
       }
       combine(combined.shapes[i], inputs.shapes[i]);
       Shape& values = combined.values[i];
@@ -213,7 +214,7 @@ const WantedProfiles* EngineBuild::Wanted(const std::string& engine) const {
 }
 
 void EngineBuild::UsePlans(const EngineNode& engine, const std::string& file) {
-  if (profiles_set_) throw InvalidArgumentError("plans are to be given before anything is calibrated or built");
+  if (!profiled_.empty()) throw InvalidArgumentError("plans are to be given before anything is calibrated or built");
   Restore(engine, file);
   if (!table_.Get(engine.name).HasPlans()) throw ModelError("there are no plans in \"" + file + "\"");
   reused_.insert(engine.name);
@@ -265,19 +266,32 @@ void EngineBuild::Collect(const Callable& callable, const std::vector<Tensor>& i
   if (new_shape) calls_.push_back({&callable, inputs});
 }
 
-void EngineBuild::SetProfiles() {
-  if (std::exchange(profiles_set_, true)) return;
-  for (const EngineNode& engine : engines_) {
-    const auto wanted = wanted_.find(engine.name);
-    if (engine.implicit_batch || wanted == wanted_.end() || reused_.count(engine.name) != 0) continue;
-    wanted->second.strategy = engine.profile_strategy;
-    GetTfTrt().OpenCache(resources_, engine.name)->SetProfiles(wanted->second, engine.input_shapes);
+void EngineBuild::SetProfiles(const EngineNode& engine) {
+  const auto wanted = wanted_.find(engine.name);
+  const bool takes_profiles = !engine.implicit_batch && wanted != wanted_.end() && reused_.count(engine.name) == 0;
+  if (!profiled_.insert(engine.name).second || !takes_profiles) return;
+  if (wanted->second.fixed.empty() && wanted->second.ranges.empty()) {
+    throw InvalidArgumentError("engine \"" + engine.name +
+                               "\" runs with the min or opt shapes and not with the max shapes: the data decides "
+                               "whether it runs; give sample data instead of shapes");
   }
+  wanted->second.strategy = engine.profile_strategy;
+  GetTfTrt().OpenCache(resources_, engine.name)->SetProfiles(wanted->second, engine.input_shapes);
 }
 
 void EngineBuild::Calibrate(const Callable& callable, const std::vector<Tensor>& inputs) {
-  SetProfiles();
   calibrating_ = true;
+  // TF-TRT's kernel reads the values of what the profiles take for a shape, and may see other lengths here.
+  table_.TakeCollected();
+  Run(callable, inputs, EngineMode::kCollect);
+  std::map<std::string, std::vector<CollectedInputs>> collected = table_.TakeCollected();
+  for (const EngineNode& engine : engines_) {
+    const auto seen = collected.find(engine.name);
+    if (seen == collected.end()) continue;
+    const auto wanted = wanted_.find(engine.name);
+    if (wanted != wanted_.end()) wanted->second.calibration = std::move(seen->second);
+    SetProfiles(engine);
+  }
   Run(callable, inputs, EngineMode::kBuild);
 }
 
@@ -292,7 +306,7 @@ void EngineBuild::EndCalibration(const EngineNode& engine, BuiltEngine& result) 
 }
 
 std::vector<BuiltEngine> EngineBuild::Build(const EngineBuilder::Progress& progress) {
-  SetProfiles();
+  for (const EngineNode& engine : engines_) SetProfiles(engine);
   std::map<std::string, BuiltEngine> results;
   for (const EngineNode& engine : engines_) results[engine.name].name = engine.name;
 

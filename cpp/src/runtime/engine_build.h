@@ -77,7 +77,7 @@ class EngineBuild {
 
   void Restore(const EngineNode& engine, const std::string& file);
   void Run(const Callable& callable, const std::vector<Tensor>& inputs, EngineMode mode);
-  void SetProfiles();
+  void SetProfiles(const EngineNode& engine);
   void EndCalibration(const EngineNode& engine, BuiltEngine& result);
 
   tensorflow::Session& session_;
@@ -89,7 +89,7 @@ class EngineBuild {
   std::map<std::string, WantedProfiles::Range> range_;  // under way, by engine
   std::vector<Call> calls_;                             // run each of them to have all engines built
   std::set<std::string> reused_;                        // engines whose plans were given
-  bool profiles_set_ = false;
+  std::set<std::string> profiled_;                      // engines whose profiles are final
   bool calibrating_ = false;
   std::map<std::string, std::string> tables_;
 };

@@ -133,12 +133,6 @@ bool StateAnalysis::HasEffects(const GraphParts& parts) const {
   return Any(parts, [this](const auto& node) { return IsEffect(node, functions_.count(node.op()) != 0); });
 }
 
-bool StateAnalysis::HasChecks(const GraphParts& parts) const {
-  return Any(parts, [](const auto& node) {
-    return node.op() == "Assert" || node.op() == "CheckNumerics" || node.op() == "CheckNumericsV2";
-  });
-}
-
 bool StateAnalysis::IsRandom(const GraphParts& parts) const {
   return Any(parts, [](const auto& node) { return IsRandomOp(node.op()); });
 }

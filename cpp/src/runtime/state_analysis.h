@@ -28,9 +28,6 @@ class StateAnalysis {
   // Whether a part changes what a later call, another op or the world sees. A node that only reads does not.
   bool HasEffects(const GraphParts& parts) const;
 
-  // Whether a part is there to fail for some inputs.
-  bool HasChecks(const GraphParts& parts) const;
-
   // Whether a part computes something else each time: random numbers.
   bool IsRandom(const GraphParts& parts) const;
 

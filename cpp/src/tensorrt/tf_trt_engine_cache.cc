@@ -79,6 +79,7 @@ std::vector<CollectedInputs*> AllOf(WantedProfiles& wanted) {
   for (WantedProfiles::Range& range : wanted.ranges) {
     for (CollectedInputs* inputs : {&range.min, &range.opt, &range.max}) all.push_back(inputs);
   }
+  for (CollectedInputs& inputs : wanted.calibration) all.push_back(&inputs);
   return all;
 }
 
@@ -96,6 +97,7 @@ void DropValuesOfData(const std::vector<CollectedInputs*>& all) {
 
 void Fill(TrtShapeOptimizationProfile& profiles, WantedProfiles wanted,
           const std::vector<PartialTensorShape>& input_shapes) {
+  if (wanted.fixed.empty() && wanted.ranges.empty()) throw InternalError("an engine is to be built for no shapes");
   const std::vector<CollectedInputs*> all = AllOf(wanted);
   for (const CollectedInputs* inputs : all) CheckSameRanks(*all.front(), *inputs);
   DropValuesOfData(all);

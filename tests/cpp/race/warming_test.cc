@@ -46,16 +46,16 @@ TEST_F(Warming, EnginesOfOthersRunByThemselves) {
 }
 
 TEST_F(Warming, AModelThatRefusesZerosIsLoaded) {
-  for (const bool damaged : {false, true}) {
-    backend_.warm_up = {{Rows(2), Rows(4)}, false};
-    backend_.on_run = [damaged](float) {
-      if (damaged) throw ModelError("no such file");
-      throw InvalidArgumentError("not a picture");
-    };
-    const int before = warmed();
-    LoadFake(1);
-    EXPECT_EQ(warmed(), before + 1);
-  }
+  backend_.warm_up = {{Rows(2), Rows(4)}, false};
+  backend_.on_run = [](float) { throw InvalidArgumentError("not a picture"); };
+  LoadFake(1);
+  EXPECT_EQ(warmed(), 1);
+}
+
+TEST_F(Warming, ADamagedModelIsNotLoaded) {
+  backend_.warm_up = {{Rows(2)}, false};
+  backend_.on_run = [](float) { throw ModelError("a variable has no value"); };
+  EXPECT_THROW(LoadFake(1), InvalidArgumentError);
 }
 
 TEST_F(Warming, AnEngineThatFailsIsAnError) {

@@ -65,7 +65,7 @@ QUICK = [
             *("vectors", "gets_wrong"),
         )
     ),
-    Job("test_docs.py", "commands"),
+    Job("test_docs.py", "commands", 1100.0),
     Job("test_docs.py", "compat", 1100.0),
     *(Job("test_compat.py", test) for test in ("v2_builds", "v2_calibrates", "v1")),
     Job("test_on_mismatch.py", "rebuild"),

@@ -38,7 +38,7 @@ def test_commands_of_the_documentation(tmp_path: Path, record: Callable[..., Non
     # Its caches belong to the test.
     environment = processes.environment(HOME=str(tmp_path))
     command = ["bash", "-exc", "\n".join(script)]
-    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=380)
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=1000)
     record(output=result.stdout[-4000:])
     assert result.returncode == 0, result.stderr
 
@@ -57,9 +57,9 @@ def test_scripts_of_the_page_on_compat(workshop: Workshop, tmp_path: Path) -> No
     (command,) = (block for block in _blocks("sh", text) if "# needs a GPU" in block)
     assert len(scripts) == 2
     for script in scripts:
-        processes.run("-c", f"import os\nos.chdir({str(tmp_path)!r})\n{script}", timeout=380)
+        processes.run("-c", f"import os\nos.chdir({str(tmp_path)!r})\n{script}", timeout=1000)
     shell = f'tftrt() {{ {sys.executable} -m tftrt "$@"; }}\n{command}'
-    subprocess.run(["bash", "-exc", shell], cwd=tmp_path, env=processes.environment(), check=True, timeout=380)
+    subprocess.run(["bash", "-exc", shell], cwd=tmp_path, env=processes.environment(), check=True, timeout=1000)
     for name in ("cnn_fp16_built", "cnn_int8", "cnn_built"):
         with tftrt.Model(tmp_path / name, on_miss="error") as model:
             before = counts.counts(model)
